@@ -1,0 +1,63 @@
+# What one does with this repository. Every target installs what it needs first (tools/setup.sh).
+
+SHELL := /bin/bash
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+export NODE_COMPILE_CACHE ?= $(CURDIR)/.cache/node
+export NODE_OPTIONS := --disable-warning=ExperimentalWarning
+
+# Unit tests need nothing; system tests need root, and are run one after another: each has the machine to itself.
+UNIT := src test/properties test/scenarios tools
+SYSTEM := test/oracle test/system
+
+.PHONY: help setup setup-node build demo demo-down lint unit-test system-test test bench clean
+
+help:
+	@echo 'make demo         two hosts, one network, ping: then left up to play with (as root)'
+	@echo 'make demo-down    end the demo'
+	@echo 'make test         lint, unit-test and system-test (as root)'
+	@echo 'make lint         types, style, import rules'
+	@echo 'make unit-test    tests that need nothing but Node'
+	@echo 'make system-test  tests against Open vSwitch, Docker and real packets (as root)'
+	@echo 'make bench        benchmarks, as a table with ratios (as root)'
+	@echo 'make build        single-file programs in dist/'
+	@echo 'make setup        install what is missing; the others call it'
+	@echo 'make clean        remove dist/ and caches'
+
+setup:
+	@tools/setup.sh
+
+# Lint, build and unit tests run on any machine with Node.
+setup-node:
+	@tools/setup.sh node
+
+build: setup-node
+	@node tools/build.ts
+
+demo: setup
+	@node tools/demo.ts
+
+demo-down: setup-node
+	@bin/netlab down
+
+lint: setup-node
+	tsc
+	biome check --error-on-warnings
+	@node tools/import-rules.ts
+
+unit-test: setup-node
+	@node tools/test.ts $(UNIT)
+
+system-test: setup
+	@node tools/test.ts --serial $(SYSTEM)
+
+# One after another also under make -j: system tests measure time.
+test: setup
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory unit-test
+	@$(MAKE) --no-print-directory system-test
+
+bench: setup
+	@node bench/run.ts
+
+clean:
+	rm -rf dist .cache
