@@ -1,0 +1,38 @@
+// Lets loops sleep until there is something to do. A wake reaches those who wait at that moment: who looks for work first
+// and then waits, without awaiting anything between, misses none.
+
+import type { Clock } from './clock.ts'
+
+export class Wakeup {
+  readonly #waiting = new Set<() => void>()
+
+  /** Wakes everybody who waits now. */
+  wake(): void {
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const resume of waiting) resume()
+  }
+
+  /** Resolves at the next wake or when the signal aborts. */
+  wait(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.resolve()
+    return new Promise((resolve) => {
+      const resume = () => {
+        this.#waiting.delete(resume)
+        signal.removeEventListener('abort', resume)
+        resolve()
+      }
+      this.#waiting.add(resume)
+      signal.addEventListener('abort', resume, { once: true })
+    })
+  }
+
+  /** The same, but no longer than `ms`. */
+  async waitAtMost(ms: number, { clock }: { readonly clock: Clock }, signal: AbortSignal): Promise<void> {
+    const over = new AbortController()
+    const either = AbortSignal.any([signal, over.signal])
+    const timeout = clock.after(ms, either).catch(() => {})
+    await Promise.race([this.wait(either), timeout])
+    over.abort()
+  }
+}
