@@ -1,0 +1,237 @@
+// A DNS server on one UDP and one TCP socket. What a name means is decided by the `resolve` given to it.
+//
+// Bounds: one message per datagram, a number of queries being resolved, a number of connections (the one that was
+// silent longest makes room), a time without progress per connection, a time per query.
+
+import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram'
+import { createServer, type Server, type Socket } from 'node:net'
+import type { Clock } from '../../lib/clock.ts'
+import { asError, NetpluginError } from '../../lib/errors.ts'
+import type { Log } from '../../lib/log.ts'
+import { Tasks } from '../../lib/tasks.ts'
+import { type Answer, encodeAnswer, failure, udpLimit } from './answer.ts'
+import { framed, framesOf } from './framing.ts'
+import { decodeQuery, type Query } from './query.ts'
+
+export type Transport = 'udp' | 'tcp'
+
+export interface Source {
+  readonly address: string
+  readonly port: number
+  readonly transport: Transport
+}
+
+/**
+ * Answers one query; at once, or later. The signal aborts when the server closes or the time is up. A failure is
+ * answered with SERVFAIL.
+ */
+export type Resolve = (query: Query, source: Source, signal: AbortSignal) => Answer | Promise<Answer>
+
+export type Listen =
+  | { readonly kind: 'address'; readonly address: string; readonly port: number }
+  /** Sockets that are bound already, the TCP one listening; they may belong to another network namespace. */
+  | { readonly kind: 'descriptors'; readonly family: 4 | 6; readonly udp: number; readonly tcp: number }
+
+export interface DnsServerOptions {
+  readonly listen: Listen
+  readonly maxConnections: number
+  /** A connection without progress for this long is closed. */
+  readonly idleTimeoutMs: number
+  /** A query that is not answered by then is answered with SERVFAIL. */
+  readonly resolveTimeoutMs: number
+  /** Queries waiting for an answer; more are dropped, so that clients ask again. */
+  readonly maxPending: number
+}
+
+export interface DnsServerDeps {
+  readonly resolve: Resolve
+  readonly clock: Clock
+  readonly log: Log
+}
+
+const maxTcpBytes = 65_535
+
+export class DnsServer {
+  readonly #options: DnsServerOptions
+  readonly #deps: DnsServerDeps
+  readonly #tasks: Tasks
+  readonly #closing = new AbortController()
+  readonly #udp: UdpSocket
+  readonly #tcp: Server
+  /** Oldest progress first. */
+  readonly #connections = new Set<Socket>()
+  #pending = 0
+
+  constructor(options: DnsServerOptions, deps: DnsServerDeps) {
+    this.#options = options
+    this.#deps = deps
+    this.#tasks = new Tasks({ log: deps.log })
+    this.#udp = createSocket({
+      type: isIpv6(options.listen) ? 'udp6' : 'udp4',
+      // Addresses of clients are numbers already: the usual lookup would cost each answer a turn of the event loop.
+      lookup: (address, _, callback) => callback(null, address, isIpv6(options.listen) ? 6 : 4),
+    })
+    this.#tcp = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket))
+  }
+
+  /** Starts to answer. Errors: `unavailable` DNS_LISTEN_FAILED. */
+  async start(): Promise<{ readonly address: string; readonly port: number }> {
+    const { listen } = this.#options
+    try {
+      await this.#openUdp(listen)
+      const { address, port } = this.#udp.address()
+      // With port 0 the kernel chose one for UDP; clients expect TCP on the same.
+      await this.#openTcp(listen, port)
+      this.#udp.on('message', (message, peer) => this.#onDatagram(message, peer))
+      this.#udp.on('error', (error) => this.#deps.log.warn('dns socket failed', { error: error.message }))
+      this.#tcp.on('error', (error) => this.#deps.log.warn('dns socket failed', { error: error.message }))
+      return { address, port }
+    } catch (cause) {
+      await this.stop()
+      const where = listen.kind === 'address' ? `${listen.address} port ${listen.port}` : 'the given descriptors'
+      const why = asError(cause).message
+      throw new NetpluginError('unavailable', 'DNS_LISTEN_FAILED', `cannot serve DNS on ${where}: ${why}`, { cause })
+    }
+  }
+
+  /** Closes everything; queries being resolved are aborted. */
+  async stop(): Promise<void> {
+    if (this.#closing.signal.aborted) return
+    this.#closing.abort(new NetpluginError('unavailable', 'DNS_STOPPED', 'the DNS server stopped'))
+    for (const socket of this.#connections) socket.destroy()
+    await new Promise<void>((resolve) => this.#tcp.close(() => resolve()))
+    await new Promise<void>((resolve) => this.#udp.close(() => resolve()))
+    await this.#tasks.settled()
+  }
+
+  #openUdp(listen: Listen): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#udp.once('error', reject)
+      const opened = () => {
+        this.#udp.off('error', reject)
+        resolve()
+      }
+      if (listen.kind === 'address') this.#udp.bind({ address: listen.address, port: listen.port }, opened)
+      else this.#udp.bind({ fd: listen.udp, exclusive: true }, opened)
+    })
+  }
+
+  #openTcp(listen: Listen, port: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#tcp.once('error', reject)
+      const opened = () => {
+        this.#tcp.off('error', reject)
+        resolve()
+      }
+      if (listen.kind === 'address') this.#tcp.listen({ host: listen.address, port }, opened)
+      else this.#tcp.listen({ fd: listen.tcp }, opened)
+    })
+  }
+
+  #onDatagram(message: Buffer, peer: RemoteInfo): void {
+    if (peer.port === 0) return // nobody can listen there: a forged source
+    const decoded = decodeQuery(message)
+    if (decoded.kind === 'dropped') return
+    if (decoded.kind === 'refused') {
+      this.#send(decoded.reply, peer)
+      return
+    }
+    const { query } = decoded
+    const source: Source = { address: peer.address, port: peer.port, transport: 'udp' }
+    const reply = this.#resolve(query, source, udpLimit(query))
+    if (reply instanceof Promise) this.#tasks.spawn('dns query', async () => this.#send(await reply, peer))
+    else this.#send(reply, peer)
+  }
+
+  #send(reply: Buffer | undefined, peer: RemoteInfo): void {
+    if (reply === undefined || this.#closing.signal.aborted) return
+    // A client that went away is no fault of ours: without a callback the error would come up as an event.
+    this.#udp.send(reply, peer.port, peer.address, () => {})
+  }
+
+  /** The bytes to send, if any: at once when `resolve` knows at once, which is the hot path. */
+  #resolve(query: Query, source: Source, maxBytes: number): Buffer | undefined | Promise<Buffer | undefined> {
+    if (this.#pending >= this.#options.maxPending) return undefined
+    try {
+      const answer = this.#deps.resolve(query, source, this.#closing.signal)
+      if (answer instanceof Promise) return this.#resolveLater(query, answer, maxBytes)
+      return encodeAnswer(query, answer, maxBytes)
+    } catch (error) {
+      return this.#failed(query, error, maxBytes)
+    }
+  }
+
+  async #resolveLater(query: Query, later: Promise<Answer>, maxBytes: number): Promise<Buffer | undefined> {
+    const done = new AbortController()
+    const deadline = this.#deps.clock
+      .after(this.#options.resolveTimeoutMs, AbortSignal.any([done.signal, this.#closing.signal]))
+      .then(() => failure('SERVFAIL'))
+    this.#pending += 1
+    try {
+      return encodeAnswer(query, await Promise.race([later, deadline]), maxBytes)
+    } catch (error) {
+      return this.#closing.signal.aborted ? undefined : this.#failed(query, error, maxBytes)
+    } finally {
+      this.#pending -= 1
+      deadline.catch(() => {})
+      done.abort()
+    }
+  }
+
+  #failed(query: Query, error: unknown, maxBytes: number): Buffer | undefined {
+    const { name, type } = query.question
+    this.#deps.log.warn('dns query failed', { name, type, error: asError(error).message })
+    return encodeAnswer(query, failure('SERVFAIL'), maxBytes)
+  }
+
+  #accept(socket: Socket): void {
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => this.#connections.delete(socket))
+    socket.setTimeout(this.#options.idleTimeoutMs, () => socket.destroy())
+    this.#connections.add(socket)
+    if (this.#connections.size > this.#options.maxConnections) {
+      const [oldest] = this.#connections
+      oldest?.destroy()
+    }
+    this.#tasks.spawn('dns connection', () => this.#serveConnection(socket))
+  }
+
+  /** One query after the other: a client that does not read its answers stops being served, and nothing piles up. */
+  async #serveConnection(socket: Socket): Promise<void> {
+    try {
+      for await (const message of framesOf(socket)) {
+        const decoded = decodeQuery(message)
+        if (decoded.kind === 'dropped') break
+        if (this.#connections.delete(socket)) this.#connections.add(socket)
+        const reply = decoded.kind === 'refused' ? decoded.reply : await this.#answerOver(socket, decoded.query)
+        if (reply !== undefined && !(await written(socket, framed(reply)))) break
+      }
+    } catch {
+      // The peer went away within a message.
+    } finally {
+      socket.end(() => socket.destroy())
+    }
+  }
+
+  async #answerOver(socket: Socket, query: Query): Promise<Buffer | undefined> {
+    const { remoteAddress: address = '', remotePort: port = 0 } = socket
+    return this.#resolve(query, { address, port, transport: 'tcp' }, maxTcpBytes)
+  }
+}
+
+/** Whether the connection took the bytes. */
+function written(socket: Socket, bytes: Buffer): Promise<boolean> {
+  return new Promise((resolve) => {
+    if (socket.destroyed) return resolve(false)
+    const closed = () => resolve(false)
+    socket.once('close', closed)
+    socket.write(bytes, (error) => {
+      socket.off('close', closed)
+      resolve(error === undefined || error === null)
+    })
+  })
+}
+
+function isIpv6(listen: Listen): boolean {
+  return listen.kind === 'address' ? listen.address.includes(':') : listen.family === 6
+}
