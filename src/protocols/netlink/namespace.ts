@@ -1,0 +1,76 @@
+// Work in another network namespace, from the main thread: enter, work, return, without a chance for anything else to
+// run in between (setns(2), network_namespaces(7)). Sockets opened inside stay in that namespace.
+
+import { closeSync, constants, openSync } from 'node:fs'
+import { asError, NetpluginError } from '../../lib/errors.ts'
+import { cloneNewNetwork } from './constants.ts'
+import { systemError } from './errno.ts'
+import { libc } from './libc.ts'
+
+const ownNamespace = '/proc/thread-self/ns/net'
+
+/** Opens a descriptor of a network namespace; the caller closes it. */
+export function openNamespace(path: string): number {
+  try {
+    return openSync(path, constants.O_RDONLY)
+  } catch (error) {
+    throw new NetpluginError(
+      'not-found',
+      'NAMESPACE_MISSING',
+      `cannot open the network namespace ${path}: ${asError(error).message}`,
+      {
+        cause: error,
+        details: { path },
+      },
+    )
+  }
+}
+
+/**
+ * Runs `work` inside the namespace (a path or a descriptor) and returns its result. `work` must be synchronous: an await
+ * or a child process inside would strand other code there. May be nested. If the way back fails, the process aborts,
+ * because everything after would happen on the wrong network.
+ */
+export function inNamespace<T>(namespace: number | string, work: () => T): T {
+  const home = openNamespace(ownNamespace)
+  try {
+    const target = typeof namespace === 'string' ? openNamespace(namespace) : namespace
+    try {
+      return visit(home, target, work)
+    } finally {
+      if (typeof namespace === 'string') closeSync(target)
+    }
+  } finally {
+    closeSync(home)
+  }
+}
+
+function visit<T>(home: number, target: number, work: () => T): T {
+  const entered = libc.setNamespace(target, cloneNewNetwork)
+  if (entered < 0) throw systemError('enter the network namespace', -entered)
+  let value: T
+  try {
+    value = work()
+  } finally {
+    if (libc.setNamespace(home, cloneNewNetwork) < 0) process.abort()
+  }
+  if (value instanceof Promise) {
+    value.catch(() => {})
+    throw new NetpluginError('internal', 'NAMESPACE_ASYNC', 'work inside a network namespace must be synchronous')
+  }
+  return value
+}
+
+/** Puts this thread into a new, empty network namespace that goes when its last user goes. */
+export function leaveToNewNamespace(): void {
+  const status = libc.unshare(cloneNewNetwork)
+  if (status < 0) throw systemError('make a network namespace', -status)
+}
+
+/** A new, empty network namespace as a descriptor; it goes when the descriptor and all its sockets are closed. */
+export function createNamespace(): number {
+  return inNamespace(ownNamespace, () => {
+    leaveToNewNamespace()
+    return openNamespace(ownNamespace)
+  })
+}
