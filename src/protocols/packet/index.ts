@@ -1,0 +1,6 @@
+// Packets between bytes and data: the public face of this folder.
+
+export { buildPacket } from './build.ts'
+export { internetChecksum } from './checksum.ts'
+export * from './layers.ts'
+export { parsePacket } from './parse.ts'
