@@ -1,0 +1,52 @@
+// The state after a set of changes. Records that did not change stay the same objects, so that everything derived from
+// them can be memoised by identity.
+
+import type { Change, ClusterState } from './state.ts'
+
+/** Applies changes in order; a map with no change in it is shared with the old state. */
+export function applyChanges(state: ClusterState, revision: number, changes: readonly Change[]): ClusterState {
+  const next = {
+    revision,
+    global: state.global,
+    tenants: state.tenants,
+    networks: state.networks,
+    groups: state.groups,
+    endpoints: state.endpoints,
+    nodes: state.nodes,
+  }
+  const owned = new Set<string>()
+  function edit<V>(name: string, map: ReadonlyMap<string, V>): Map<string, V> {
+    if (owned.has(name)) return map as Map<string, V>
+    owned.add(name)
+    return new Map(map)
+  }
+  for (const change of changes) {
+    switch (change.kind) {
+      case 'global':
+        if (change.value !== null) next.global = change.value
+        break
+      case 'tenant':
+        next.tenants = put(edit('tenants', next.tenants), change.key, change.value)
+        break
+      case 'network':
+        next.networks = put(edit('networks', next.networks), change.key, change.value)
+        break
+      case 'group':
+        next.groups = put(edit('groups', next.groups), change.key, change.value)
+        break
+      case 'endpoint':
+        next.endpoints = put(edit('endpoints', next.endpoints), change.key, change.value)
+        break
+      case 'node':
+        next.nodes = put(edit('nodes', next.nodes), change.key, change.value)
+        break
+    }
+  }
+  return next
+}
+
+function put<V>(map: Map<string, V>, key: string, value: V | null): Map<string, V> {
+  if (value === null) map.delete(key)
+  else map.set(key, value)
+  return map
+}

@@ -1,0 +1,61 @@
+// Nodes: what an agent says when it registers and while it lives, and what the cluster knows about it.
+
+import { z } from 'zod'
+
+/** Version of the protocol between agents and netmaster; both sides refuse another one. */
+export const nodeProtocol = 1
+
+/** How often an agent says that it lives, and after which silence it counts as gone. */
+export const heartbeatMs = 5_000
+export const nodeTimeoutMs = 15_000
+
+const text = z.string().max(256)
+
+export const registerBody = z.object({
+  protocol: z.int().default(nodeProtocol),
+  controlAddress: text.default(''),
+  vtep: text.default(''),
+  bootId: text.default(''),
+  version: text.default(''),
+  uplinks: z.array(text).max(64).default([]),
+  /** Of the underlay, in bytes; 0 when unknown. */
+  mtu: z.int().min(0).max(65_536).default(0),
+})
+export type RegisterBody = z.output<typeof registerBody>
+export type RegisterInput = z.input<typeof registerBody>
+
+export const registerAnswer = z.object({
+  protocol: z.int(),
+  epoch: z.string(),
+  revision: z.int(),
+  heartbeatMs: z.int(),
+})
+export type RegisterAnswer = z.infer<typeof registerAnswer>
+
+export const heartbeatBody = z.object({
+  bootId: text.default(''),
+  appliedRevision: z.int().min(0).default(0),
+  /** How many endpoints the node has. */
+  endpoints: z.int().min(0).default(0),
+})
+export type HeartbeatBody = z.output<typeof heartbeatBody>
+export type HeartbeatInput = z.input<typeof heartbeatBody>
+
+export const heartbeatAnswer = z.object({ epoch: z.string(), revision: z.int() })
+export type HeartbeatAnswer = z.infer<typeof heartbeatAnswer>
+
+export const nodeView = z.object({
+  name: z.string(),
+  controlAddress: z.string(),
+  vtep: z.string(),
+  version: z.string(),
+  bootId: z.string(),
+  uplinks: z.array(z.string()),
+  mtu: z.int(),
+  alive: z.boolean(),
+  /** Milliseconds since the epoch; 0: not since this netmaster started. */
+  lastSeen: z.int(),
+  appliedRevision: z.int(),
+  endpoints: z.int(),
+})
+export type NodeView = z.infer<typeof nodeView>

@@ -1,0 +1,150 @@
+// What the cluster is, at one revision: the records that netmaster stores and streams to the nodes. Plain, readonly,
+// shared between revisions: a record that did not change is the same object.
+
+/** Cluster-wide settings (specification 2.2, `global`). */
+export interface GlobalRecord {
+  readonly networkInfraType: string
+  /** Range of VLAN ids to allocate from, `first-last`. */
+  readonly vlans: string
+  /** Range of VNIs to allocate from, `first-last`. */
+  readonly vxlans: string
+  readonly fwdMode: 'bridge' | 'routing'
+  readonly arpMode: 'proxy' | 'flood'
+  /** /16 that hosts use for the address of their own port on the switch, `a.b.0.0/16`. */
+  readonly pvtSubnet: string
+}
+
+export interface TenantRecord {
+  readonly tenantName: string
+  readonly defaultNetwork: string
+  /** Small integer, 1..65534: separates the address spaces of tenants in the switch. */
+  readonly tenantId: number
+}
+
+export type Encap = { readonly kind: 'vlan'; readonly vlan: number } | { readonly kind: 'vxlan'; readonly vni: number }
+
+export interface NetworkRecord {
+  readonly tenantName: string
+  readonly networkName: string
+  readonly nwType: 'data' | 'infra'
+  /** Small integer, 1..16777215, unique in the cluster. */
+  readonly networkId: number
+  readonly encap: Encap
+  /** As the user wrote it: `a.b.c.d/len` or `a.b.c.d-e.f.g.h/len`. */
+  readonly subnet: string
+  /** Empty when the network has none. */
+  readonly gateway: string
+  readonly ipv6Subnet: string
+  readonly ipv6Gateway: string
+  readonly cfgdTag: string
+  /** The tag the user asked for; 0 = allocated. */
+  readonly pktTag: number
+}
+
+export interface GroupRecord {
+  readonly tenantName: string
+  readonly groupName: string
+  readonly networkName: string
+  /** Small integer, 1..65535, lowest free, unique in the cluster. */
+  readonly groupId: number
+  readonly ipPool: string
+  readonly policies: readonly string[]
+  readonly extContractsGrps: readonly string[]
+  readonly netProfile: string
+  readonly cfgdTag: string
+}
+
+export interface EndpointRecord {
+  /** What the runtime calls it: Docker's endpoint id. */
+  readonly endpointId: string
+  readonly tenantName: string
+  readonly networkName: string
+  /** Empty outside groups. */
+  readonly groupName: string
+  /** 0 outside groups. */
+  readonly groupId: number
+  /** The node it lives on (`homingHost`). */
+  readonly node: string
+  readonly ipv4: string
+  /** Empty without IPv6. */
+  readonly ipv6: string
+  readonly mac: string
+  readonly containerId: string
+  readonly containerName: string
+  /** Further names it answers to in its network (aliases), without the container's own name. */
+  readonly aliases: readonly string[]
+  readonly labels: Readonly<Record<string, string>>
+}
+
+export interface NodeRecord {
+  readonly node: string
+  /** Address of the node on the control network. */
+  readonly controlAddress: string
+  /** Tunnel end point (IPv4); empty on a node without tunnels. */
+  readonly vtep: string
+  /** Changes with each boot of the machine. */
+  readonly bootId: string
+  readonly version: string
+}
+
+export interface RecordTypes {
+  readonly global: GlobalRecord
+  readonly tenant: TenantRecord
+  readonly network: NetworkRecord
+  readonly group: GroupRecord
+  readonly endpoint: EndpointRecord
+  readonly node: NodeRecord
+}
+
+export type RecordKind = keyof RecordTypes
+
+/**
+ * All records at one revision. Keys: `global`; tenant name; `tenant:network`; `tenant:group`; endpoint id; node name.
+ * Maps are never changed in place.
+ */
+export interface ClusterState {
+  readonly revision: number
+  readonly global: GlobalRecord
+  readonly tenants: ReadonlyMap<string, TenantRecord>
+  readonly networks: ReadonlyMap<string, NetworkRecord>
+  readonly groups: ReadonlyMap<string, GroupRecord>
+  readonly endpoints: ReadonlyMap<string, EndpointRecord>
+  readonly nodes: ReadonlyMap<string, NodeRecord>
+}
+
+/** One changed record; `value: null` is a deletion. */
+export type Change = {
+  readonly [K in RecordKind]: { readonly kind: K; readonly key: string; readonly value: RecordTypes[K] | null }
+}[RecordKind]
+
+/**
+ * What a node reads from netmaster's stream, one JSON object a line. A snapshot comes as `begin`, any number of
+ * `records`, `end`; a node that resumes within the kept history gets only deltas. `epoch` names the store: a resume with
+ * another epoch starts with a snapshot.
+ */
+export type StreamMessage =
+  | { readonly type: 'begin'; readonly version: 1; readonly epoch: string; readonly revision: number }
+  | { readonly type: 'records'; readonly changes: readonly Change[] }
+  | { readonly type: 'end'; readonly revision: number }
+  | { readonly type: 'resume'; readonly version: 1; readonly epoch: string; readonly revision: number }
+  | { readonly type: 'delta'; readonly revision: number; readonly changes: readonly Change[] }
+  | { readonly type: 'ping'; readonly revision: number }
+
+export const defaultGlobal: GlobalRecord = {
+  networkInfraType: 'default',
+  vlans: '1-4094',
+  vxlans: '1-10000',
+  fwdMode: 'routing',
+  arpMode: 'proxy',
+  pvtSubnet: '172.19.0.0/16',
+}
+
+export const emptyState: ClusterState = {
+  revision: 0,
+  global: defaultGlobal,
+  tenants: new Map(),
+  networks: new Map(),
+  groups: new Map(),
+  endpoints: new Map(),
+  nodes: new Map(),
+}
