@@ -1,0 +1,136 @@
+// compileNode: cluster state -> what this node needs. A pure function; the `NodeCompiler` around it only remembers views
+// of records that did not change, so that a second compile of nearly the same state costs little and returns the same
+// objects. A property test holds incremental results equal to cold ones.
+
+import { coveringPrefix } from '../../lib/address.ts'
+import { hash53 } from '../../lib/hash.ts'
+import type { ClusterState, EndpointRecord, GlobalRecord, NetworkRecord } from '../../model/state.ts'
+import type { LocalEndpoint, NetworkView, NodeNetwork, RemoteEndpoint } from './node-network.ts'
+
+interface CachedNetwork {
+  readonly record: NetworkRecord
+  readonly global: GlobalRecord
+  readonly tenantId: number
+  readonly view: NetworkView
+}
+
+interface CachedEndpoint {
+  readonly record: EndpointRecord
+  readonly network: NetworkView
+  readonly vtep: string
+  readonly view: LocalEndpoint | RemoteEndpoint
+}
+
+export class NodeCompiler {
+  readonly #node: string
+  #networks = new Map<string, CachedNetwork>()
+  #endpoints = new Map<string, CachedEndpoint>()
+
+  constructor(node: string) {
+    this.#node = node
+  }
+
+  /** The node's network at this state. `known` lists nodes whose tunnels are up; the own node needs no record. */
+  compile(state: ClusterState): NodeNetwork {
+    const networks = this.#compileNetworks(state)
+    const wanted = this.#reach(state, networks)
+    const local = new Map<string, LocalEndpoint>()
+    const remote = new Map<string, RemoteEndpoint>()
+    const used = new Map<string, NetworkView>()
+    const endpoints = new Map<string, CachedEndpoint>()
+    for (const [id, record] of state.endpoints) {
+      const network = networks.get(`${record.tenantName}:${record.networkName}`)
+      if (network === undefined || !wanted(network)) continue
+      const vtep = state.nodes.get(record.node)?.vtep ?? ''
+      const previous = this.#endpoints.get(id)
+      const unchanged = previous?.record === record && previous.network === network && previous.vtep === vtep
+      const view = unchanged ? previous.view : this.#view(record, network, vtep)
+      endpoints.set(id, unchanged ? previous : { record, network, vtep, view })
+      if (view.local) local.set(id, view)
+      else remote.set(id, view)
+      used.set(network.key, network)
+    }
+    this.#endpoints = endpoints
+    const peers: string[] = []
+    for (const node of state.nodes.values()) if (node.node !== this.#node && node.vtep !== '') peers.push(node.vtep)
+    return {
+      node: this.#node,
+      revision: state.revision,
+      vtep: state.nodes.get(this.#node)?.vtep ?? '',
+      pvtSubnet: state.global.pvtSubnet,
+      networks: used,
+      local,
+      remote,
+      peers: [...new Set(peers)].sort(),
+    }
+  }
+
+  #compileNetworks(state: ClusterState): ReadonlyMap<string, NetworkView> {
+    const cache = new Map<string, CachedNetwork>()
+    const views = new Map<string, NetworkView>()
+    for (const [key, record] of state.networks) {
+      const tenantId = state.tenants.get(record.tenantName)?.tenantId
+      if (tenantId === undefined) continue
+      const previous = this.#networks.get(key)
+      const same = previous?.record === record && previous.global === state.global && previous.tenantId === tenantId
+      const entry = same
+        ? previous
+        : { record, global: state.global, tenantId, view: networkView(key, record, state.global, tenantId) }
+      cache.set(key, entry)
+      views.set(key, entry.view)
+    }
+    this.#networks = cache
+    return views
+  }
+
+  /** Which networks some local endpoint can meet: its own, and in routed ones all routed networks of its tenant. */
+  #reach(state: ClusterState, networks: ReadonlyMap<string, NetworkView>): (network: NetworkView) => boolean {
+    const ids = new Set<number>()
+    const routedTenants = new Set<number>()
+    for (const record of state.endpoints.values()) {
+      if (record.node !== this.#node) continue
+      const network = networks.get(`${record.tenantName}:${record.networkName}`)
+      if (network === undefined) continue
+      ids.add(network.networkId)
+      if (network.routed) routedTenants.add(network.tenantId)
+    }
+    return (network) => ids.has(network.networkId) || (network.routed && routedTenants.has(network.tenantId))
+  }
+
+  #view(record: EndpointRecord, network: NetworkView, vtep: string): LocalEndpoint | RemoteEndpoint {
+    const common = {
+      endpointId: record.endpointId,
+      network,
+      groupId: record.groupId,
+      mac: record.mac,
+      ipv4: record.ipv4,
+      ipv6: record.ipv6,
+    }
+    if (record.node !== this.#node) return { ...common, local: false, node: record.node, vtep }
+    return { ...common, local: true, ...portNames(record.endpointId) }
+  }
+}
+
+/** Names of an endpoint's veth pair, at most 15 characters; the same on every start. */
+export function portNames(endpointId: string): { readonly portName: string; readonly peerName: string } {
+  const suffix = hash53(endpointId).toString(36)
+  return { portName: `vp${suffix}`, peerName: `np${suffix}` }
+}
+
+function networkView(key: string, record: NetworkRecord, global: GlobalRecord, tenantId: number): NetworkView {
+  const vxlan = record.encap.kind === 'vxlan'
+  return {
+    key,
+    tenantName: record.tenantName,
+    tenantId,
+    networkId: record.networkId,
+    encap: record.encap,
+    routed: vxlan && global.fwdMode === 'routing',
+    ownsGateway: vxlan,
+    subnet: coveringPrefix(record.subnet),
+    gateway: record.gateway,
+    ipv6Subnet: record.ipv6Subnet,
+    ipv6Gateway: record.ipv6Gateway,
+    proxyNeighbours: global.arpMode === 'proxy',
+  }
+}

@@ -1,0 +1,62 @@
+// NodeNetwork: everything one node needs to know to forward for its endpoints, and nothing else. Made by `compileNode`
+// from the cluster state; rendered by core/pipeline for a switch. Objects are reused while their inputs are the same.
+
+import type { Encap } from '../../model/state.ts'
+
+export interface NetworkView {
+  /** `tenant:network`. */
+  readonly key: string
+  readonly tenantName: string
+  readonly tenantId: number
+  readonly networkId: number
+  readonly encap: Encap
+  /** Routed by address (VXLAN in routing mode) or bridged by MAC. */
+  readonly routed: boolean
+  /** Whether the switch stands in for the gateway: everywhere but on VLANs, where a router on the wire does. */
+  readonly ownsGateway: boolean
+  /** `a.b.c.d/len`, the covering prefix where the user gave a range. */
+  readonly subnet: string
+  readonly gateway: string
+  readonly ipv6Subnet: string
+  readonly ipv6Gateway: string
+  /** Answer ARP and ND for known endpoints of a bridged network instead of flooding. */
+  readonly proxyNeighbours: boolean
+}
+
+export interface EndpointView {
+  readonly endpointId: string
+  readonly network: NetworkView
+  readonly groupId: number
+  readonly mac: string
+  readonly ipv4: string
+  readonly ipv6: string
+}
+
+export interface LocalEndpoint extends EndpointView {
+  readonly local: true
+  /** Host end of its veth pair, the switch's port. */
+  readonly portName: string
+  /** The end that the runtime moves into the container. */
+  readonly peerName: string
+}
+
+export interface RemoteEndpoint extends EndpointView {
+  readonly local: false
+  readonly node: string
+  /** Tunnel end of its node; empty when that node has none (VLAN only). */
+  readonly vtep: string
+}
+
+export interface NodeNetwork {
+  readonly node: string
+  readonly revision: number
+  /** Own tunnel end; empty on a node without tunnels. */
+  readonly vtep: string
+  readonly pvtSubnet: string
+  /** Networks of local endpoints, and of remote ones they can meet. */
+  readonly networks: ReadonlyMap<string, NetworkView>
+  readonly local: ReadonlyMap<string, LocalEndpoint>
+  readonly remote: ReadonlyMap<string, RemoteEndpoint>
+  /** Tunnel ends of all other nodes, sorted: packets from elsewhere are dropped. */
+  readonly peers: readonly string[]
+}

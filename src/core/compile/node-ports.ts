@@ -1,0 +1,141 @@
+// NodeNetwork + the node's own settings -> the bridges, ports and links it must have. Pure; what is absent here is
+// removed by the planners.
+
+import { vxlanPort as defaultVxlanPort, hostMac, portNames } from '../pipeline/facts.ts'
+import { resolverAddress } from '../pipeline/features/names.ts'
+import type { DesiredBridge, DesiredPort } from '../plan/database.ts'
+import type { DesiredHostPort, DesiredVeth } from '../plan/host.ts'
+import type { LocalEndpoint, NodeNetwork } from './node-network.ts'
+
+export interface NodeSettings {
+  readonly datapathType: 'netdev' | 'system'
+  /** NICs that carry VLANs; several form a bond; none = no VLAN networks here. */
+  readonly uplinks: readonly string[]
+  readonly vxlanPort: number
+  /** Smallest MTU of the tunnel underlay, bytes; undefined where there is no tunnel end. */
+  readonly underlayMtu: number | undefined
+  /** Smallest MTU of the uplinks. */
+  readonly uplinkMtu: number | undefined
+}
+
+export const bridgeNames = { integration: 'np-int', uplink: 'np-uplink' } as const
+
+/** Bytes that VXLAN over IPv4 adds: Ethernet 14, IPv4 20, UDP 8, VXLAN 8 (RFC 7348). */
+const vxlanOverhead = 50
+const fallbackMtu = 1450
+
+/** The MTU inside a network of this encapsulation. */
+export function networkMtu(kind: 'vlan' | 'vxlan', settings: NodeSettings): number {
+  if (kind === 'vlan') return settings.uplinkMtu ?? fallbackMtu
+  return settings.underlayMtu === undefined ? fallbackMtu : settings.underlayMtu - vxlanOverhead
+}
+
+export function desiredBridges(network: NodeNetwork, settings: NodeSettings): DesiredBridge[] {
+  const ports = new Map<string, DesiredPort>()
+  const add = (port: DesiredPort) => ports.set(port.name, port)
+  add(hostPort(settings))
+  if (network.vtep !== '') add(tunnelPort(settings.vxlanPort))
+  for (const endpoint of network.local.values()) {
+    add(simplePort(endpoint.portName, '', {}, { 'netplugin-endpoint': endpoint.endpointId }))
+  }
+  if (settings.uplinks.length === 0) return [bridge(bridgeNames.integration, 'secure', settings, ports)]
+  add(simplePort(portNames.uplink, 'patch', { peer: patchBack }, { 'netplugin-role': 'uplink' }))
+  return [
+    bridge(bridgeNames.integration, 'secure', settings, ports),
+    bridge(bridgeNames.uplink, 'standalone', settings, uplinkPorts(settings.uplinks)),
+  ]
+}
+
+export function desiredVeths(network: NodeNetwork, settings: NodeSettings): DesiredVeth[] {
+  return [...network.local.values()].map((endpoint) => ({
+    kind: 'veth',
+    name: endpoint.portName,
+    peer: endpoint.peerName,
+    mac: endpoint.mac,
+    mtu: networkMtu(endpoint.network.encap.kind, settings),
+    alias: vethAlias(endpoint),
+    // The userspace datapath hands packets on as they are: a checksum left to hardware would never be made.
+    txChecksum: settings.datapathType === 'system',
+  }))
+}
+
+/** Small enough for an answer to reach an endpoint of any network. */
+function hostPortMtu(settings: NodeSettings): number {
+  return Math.min(networkMtu('vxlan', settings), networkMtu('vlan', settings))
+}
+
+export function desiredHostPort(network: NodeNetwork, settings: NodeSettings): DesiredHostPort {
+  return {
+    kind: 'internal',
+    name: portNames.host,
+    mac: hostMac,
+    addresses: [`${resolverAddress(network.pvtSubnet)}/16`],
+    mtu: hostPortMtu(settings),
+    routes: [],
+  }
+}
+
+const patchBack = 'np-to-int'
+const bondName = 'uplinkPort'
+
+function vethAlias(endpoint: LocalEndpoint): string {
+  return `netplugin:${endpoint.endpointId}`
+}
+
+function bridge(
+  name: string,
+  failMode: 'secure' | 'standalone',
+  settings: NodeSettings,
+  ports: ReadonlyMap<string, DesiredPort>,
+): DesiredBridge {
+  return {
+    name,
+    datapathType: settings.datapathType,
+    failMode,
+    protocols: ['OpenFlow10', 'OpenFlow13', 'OpenFlow14'],
+    ports,
+  }
+}
+
+function simplePort(
+  name: string,
+  type: '' | 'patch',
+  options: Readonly<Record<string, string>>,
+  mark: Readonly<Record<string, string>>,
+): DesiredPort {
+  return { name, mark, interfaces: [{ name, type, options }] }
+}
+
+function hostPort(settings: NodeSettings): DesiredPort {
+  const port = { type: 'internal', options: {}, mac: hostMac, mtuRequest: hostPortMtu(settings) } as const
+  return { name: portNames.host, mark: { 'netplugin-role': 'host' }, interfaces: [{ name: portNames.host, ...port }] }
+}
+
+function tunnelPort(udpPort: number): DesiredPort {
+  const options = {
+    remote_ip: 'flow',
+    key: 'flow',
+    ...(udpPort === defaultVxlanPort ? {} : { dst_port: String(udpPort) }),
+  }
+  return {
+    name: portNames.vxlan,
+    mark: { 'netplugin-role': 'tunnel' },
+    interfaces: [{ name: portNames.vxlan, type: 'vxlan', options }],
+  }
+}
+
+function uplinkPorts(uplinks: readonly string[]): ReadonlyMap<string, DesiredPort> {
+  const patch = simplePort(patchBack, 'patch', { peer: portNames.uplink }, { 'netplugin-role': 'uplink' })
+  const interfaces = uplinks.map((name) => ({ name, type: '' as const, options: {} }))
+  const name = uplinks.length === 1 ? (uplinks[0] ?? bondName) : bondName
+  const nics: DesiredPort = {
+    name,
+    mark: { 'netplugin-role': 'uplink' },
+    interfaces,
+    ...(uplinks.length > 1 ? { bond: { mode: 'balance-tcp', lacp: 'active', fallback: true } as const } : {}),
+  }
+  return new Map([
+    [patch.name, patch],
+    [nics.name, nics],
+  ])
+}

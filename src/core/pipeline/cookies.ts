@@ -1,0 +1,16 @@
+// Flow cookies: 16 bits say the flow is ours, 8 bits which feature made it, 40 bits are a hash of the whole flow. A
+// restarted agent reads cookies back and knows, without remembering anything, which flows are its own and up to date.
+
+import { hash53 } from '../../lib/hash.ts'
+
+export const features = { base: 1, endpoint: 2, neighbour: 3, names: 4, network: 5, tunnel: 6, uplink: 7 } as const
+export type Feature = keyof typeof features
+
+const ownerMark = 0x6e70n // 'np'
+
+/** Cookie and mask that select every flow of ours. */
+export const ownFlows = { value: ownerMark << 48n, mask: 0xffffn << 48n } as const
+
+export function cookieOf(feature: Feature, canonicalText: string): bigint {
+  return (ownerMark << 48n) | (BigInt(features[feature]) << 40n) | (hash53(canonicalText) & 0xff_ffff_ffffn)
+}

@@ -1,0 +1,14 @@
+// How many flows each kind of object costs a node: printed in docs/pipeline.md, held by test/properties/cost.test.ts.
+
+export const costs = {
+  base: { flows: 16, why: 'whatever the cluster holds' },
+  names: { flows: 6, why: "once the host's own port is there" },
+  peer: { flows: 1, why: 'for each other node with a tunnel end' },
+  routedNetwork: { flows: 4, why: 'IPv4 with gateway, where its tenant has an endpoint' },
+  routedNetworkDual: { flows: 7, why: 'with IPv6 as well' },
+  bridgedNetwork: { flows: 7, why: 'VXLAN, where it has an endpoint; two of them are its broadcasts' },
+  localEndpoint: { flows: 7, why: 'IPv4' },
+  localEndpointDual: { flows: 15, why: 'with IPv6 as well, for its global and its link-local address' },
+  remoteEndpoint: { flows: 2, why: 'on each node that has an endpoint which can meet it' },
+  remoteEndpointDual: { flows: 4, why: 'with IPv6 as well' },
+} as const

@@ -1,0 +1,171 @@
+// docs/pipeline.md as text, made from the declarations: tables, metadata, priorities, features and costs.
+
+import { type Feature, features } from './cookies.ts'
+import { costs } from './costs.ts'
+import { metadata, origin } from './fields.ts'
+import { priority } from './priorities.ts'
+import { pipeline, type TableSpec, tableNames } from './tables.ts'
+
+const priorityMeanings: Readonly<Record<keyof typeof priority, string>> = {
+  permit: 'exceptions to what is forbidden',
+  forbid: 'what must never pass, whatever else a flow of the table allows',
+  self: "more exact than exact: the packet's own port or address, or its origin",
+  exact: 'one object: an address, a port, a VNI',
+  standIn: 'answers for an address that no exact flow knows better',
+  network: 'a whole network, where no exact flow applies',
+  rest: 'what nothing else of the table applies to',
+  miss: 'what a packet does that no flow matched; absent where it is dropped',
+}
+
+const featureMeanings: Readonly<Record<Feature, string>> = {
+  base: 'there whatever the cluster holds: misses, what containers never may send, routing, output',
+  endpoint: 'admission, spoof guard and forwarding of one endpoint',
+  neighbour: 'ARP, neighbour discovery and echo answered in the switch',
+  names: "DNS to and from the host's resolver",
+  network: 'subnets and broadcasts of one network',
+  tunnel: 'which tunnel ends are believed, and which network a VNI is',
+  uplink: 'VLANs in and out',
+}
+
+const costNames: Readonly<Record<keyof typeof costs, string>> = {
+  base: 'the node itself',
+  names: 'names',
+  peer: 'peer',
+  routedNetwork: 'routed network',
+  routedNetworkDual: 'routed network, dual stack',
+  bridgedNetwork: 'bridged network',
+  localEndpoint: 'local endpoint',
+  localEndpointDual: 'local endpoint, dual stack',
+  remoteEndpoint: 'remote endpoint',
+  remoteEndpointDual: 'remote endpoint, dual stack',
+}
+
+const drawing = `
+ endpoint's port     tunnel port     uplink     host's port
+        │                 │             │            │
+        ▼                 ▼             ▼            ▼
+ ┌─────────────────────────── Classify ──────────────────────────┐   an unknown port carries nothing
+ └──────┬─────────────────┬─────────────┬────────────┬───────────┘
+        ▼                 ▼             │            │
+   SpoofGuard          Tunnel           │            │               lies end here; so do unknown VNIs
+        │                 │             │            │
+        ▼                 │             │            │
+    Neighbour ◄───────────┼─────────────┼────────────┘
+        ├─────────────────┼─────────────┼──► answered: back out of its port (IPv6: by NeighbourAnswer)
+        ▼                 │             │
+      Names               │             │
+        ├── ct(nat) ──────┼─────────────┼──► NamesOut ──► the host's resolver
+        ├── ct(nat) ──────┼─────────────┼──► Output       its answers, to the endpoint that asked
+        ▼                 │             │
+      Route               │             │                            TTL, where a router is crossed
+        │                 │             │
+        ▼                 ▼             ▼
+ ┌─────────────────────────── Forward ───────────────────────────┐   by address, or by MAC
+ └───────────────────────────────┬───────────────────────────────┘
+                                 ▼
+                              Output ──► an endpoint, a tunnel, or the uplink with its tag
+`
+
+/** The whole document. */
+export function describePipeline(): string {
+  return [
+    '<!-- Made by tools/describe-pipeline.ts from src/core/pipeline. Change that, then run it: node tools/describe-pipeline.ts -->',
+    '# The pipeline',
+    'What the integration bridge `np-int` of a host does with a packet. Every table is declared in `src/core/pipeline/tables.ts`,',
+    'every bit of metadata in `fields.ts`; flows come from `features/`. A flow that breaks the contract of its table does not',
+    'type-check. `test/scenarios` holds the flows of small clusters, by table, and who reaches whom in them; `test/oracle` holds',
+    'the simulator to what Open vSwitch does.',
+    '',
+    '## The path of a packet',
+    `\`\`\`text${drawing}\`\`\``,
+    'Bridged ARP and neighbour questions that nobody here can answer go from Neighbour straight to Forward. What came by tunnel',
+    'was checked by the host that sent it; it goes to endpoints only, never into a tunnel again, nor back to the wire.',
+    '',
+    '## Tables',
+    ...tableRows(),
+    '',
+    ...tableNames.flatMap(contract),
+    '## Metadata',
+    'Registers that a packet carries through the tables; none leaves with it.',
+    '',
+    ...metadataRows(),
+    '',
+    '## Priorities',
+    ...priorityRows(),
+    '',
+    '## Cookies',
+    'The cookie of a flow is `0x6e70` (`np`: it is ours), 8 bits for the feature that made it, and 40 bits of a hash of the',
+    'whole flow. A restarted agent reads cookies back and knows its own flows, and which of them are up to date.',
+    '',
+    ...featureRows(),
+    '',
+    '## Cost',
+    'Flows on a node:',
+    '',
+    ...costRows(),
+    '',
+  ].join('\n')
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)]
+}
+
+function tableRows(): string[] {
+  return table(
+    ['id', 'table', 'what it is for', 'a packet that no flow matches'],
+    tableNames.map((name) => {
+      const { id, why, miss } = pipeline[name]
+      return [String(id), name, why, miss === 'drop' ? 'is dropped' : `goes on to ${miss}`]
+    }),
+  )
+}
+
+function contract(name: keyof typeof pipeline): string[] {
+  const spec: TableSpec = pipeline[name]
+  const next = spec.next.length === 0 ? 'none: packets leave here, or end' : spec.next.join(', ')
+  return [
+    `### ${name}`,
+    `- matches: ${spec.matches.map((match) => `\`${match}\``).join(', ')}`,
+    `- next tables: ${next}`,
+    '',
+  ]
+}
+
+function metadataRows(): string[] {
+  const origins = Object.entries(origin).map(([name, value]) => `${value} ${name}`)
+  return table(
+    ['name', 'bits', 'what it says'],
+    Object.entries(metadata).map(([name, { field, offset, bits, why }]) => [
+      name,
+      `${field}[${offset}..${offset + bits - 1}]`,
+      name === 'Origin' ? `${why}: ${origins.join(', ')}` : why,
+    ]),
+  )
+}
+
+function priorityRows(): string[] {
+  const names = Object.keys(priority) as (keyof typeof priority)[]
+  names.sort((a, b) => priority[b] - priority[a])
+  return table(
+    ['priority', 'name', 'for'],
+    names.map((name) => [String(priority[name]), name, priorityMeanings[name]]),
+  )
+}
+
+function featureRows(): string[] {
+  const names = Object.keys(features) as Feature[]
+  return table(
+    ['number', 'feature', 'its flows'],
+    names.map((name) => [String(features[name]), name, featureMeanings[name]]),
+  )
+}
+
+function costRows(): string[] {
+  const names = Object.keys(costs) as (keyof typeof costs)[]
+  return table(
+    ['object', 'flows', 'when'],
+    names.map((name) => [costNames[name], String(costs[name].flows), costs[name].why]),
+  )
+}

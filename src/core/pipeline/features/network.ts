@@ -1,0 +1,199 @@
+// Flows of one network on this node: its gateway, its way onto the wire and back, and its broadcast domain.
+
+import { formatIpv4, formatIpv6, ipv4Mask, ipv6Mask, parseIpv4Prefix, parseIpv6Prefix } from '../../../lib/address.ts'
+import type { Action, Flow } from '../../../protocols/openflow/index.ts'
+import type { NetworkView } from '../../compile/node-network.ts'
+import { answerArp, answerEcho, answerEcho6, beginAdvertisement } from '../answers.ts'
+import { routerMac } from '../facts.ts'
+import { origin } from '../fields.ts'
+import { flow } from '../flow.ts'
+import { is, tagged } from '../packets.ts'
+import { priority } from '../priorities.ts'
+
+/** Who a bridged network's broadcasts go to. */
+export interface BroadcastDomain {
+  /** OpenFlow ports of its local endpoints, ascending. */
+  readonly localPorts: readonly number[]
+  /** Tunnel ends of the nodes that have endpoints of it, sorted. */
+  readonly vteps: readonly string[]
+}
+
+export interface NetworkPorts {
+  readonly vxlan: number | undefined
+  readonly uplink: number | undefined
+}
+
+export function networkFlows(
+  network: NetworkView,
+  ports: NetworkPorts,
+  domain: BroadcastDomain,
+  nameservers: readonly string[],
+): Flow[] {
+  return [
+    ...arrival(network, ports),
+    ...gateway(network),
+    ...(network.ownsGateway && network.gateway !== '' ? [] : nameserverNeighbours(network, nameservers)),
+    ...(network.routed ? onLink(network) : broadcast(network, ports, domain)),
+    ...departure(network, ports),
+  ]
+}
+
+function arrival(network: NetworkView, ports: NetworkPorts): Flow[] {
+  const identity = { Routed: network.routed ? 1 : 0, Tenant: network.tenantId, Network: network.networkId }
+  if (network.encap.kind === 'vxlan') {
+    const from = { tun_id: BigInt(network.encap.vni) }
+    return [
+      flow('tunnel', 'Tunnel', priority.exact, from, [
+        { set: { ...identity, Origin: origin.tunnel } },
+        { goto: 'Forward' },
+      ]),
+    ]
+  }
+  if (ports.uplink === undefined) return []
+  const from = { in_port: ports.uplink, vlan_vid: tagged(network.encap.vlan) }
+  return [
+    flow('uplink', 'Classify', priority.exact, from, [
+      { type: 'pop_vlan' },
+      { set: { ...identity, Origin: origin.uplink } },
+      { goto: 'Forward' },
+    ]),
+  ]
+}
+
+function gateway(network: NetworkView): Flow[] {
+  if (!network.ownsGateway) return []
+  const flows: Flow[] = []
+  const on = { Network: network.networkId }
+  if (network.gateway !== '') {
+    const address = network.gateway
+    flows.push(
+      flow('neighbour', 'Neighbour', priority.exact, { ...is.arpRequest, ...on, arp_tpa: address }, [
+        ...answerArp(address, routerMac),
+      ]),
+    )
+    flows.push(
+      flow('neighbour', 'Neighbour', priority.exact, { ...is.echo, ...on, ipv4_dst: address }, [
+        ...answerEcho(address, routerMac),
+      ]),
+    )
+  }
+  if (network.ipv6Gateway !== '') {
+    const address = network.ipv6Gateway
+    flows.push(
+      flow('neighbour', 'Neighbour', priority.exact, { ...is.neighbourSolicitation, ...on, nd_target: address }, [
+        ...beginAdvertisement(address, routerMac),
+        { goto: 'NeighbourAnswer' },
+      ]),
+    )
+    flows.push(
+      flow('neighbour', 'Neighbour', priority.exact, { ...is.echo6, ...on, ipv6_dst: address }, [
+        ...answerEcho6(address, routerMac),
+      ]),
+    )
+  }
+  return flows
+}
+
+/**
+ * Where no gateway of ours leads to the host's DNS servers, they stand on the link themselves (see the Docker driver).
+ * One that may really be there, such as the router of a VLAN, is left to answer by itself.
+ */
+function nameserverNeighbours(network: NetworkView, nameservers: readonly string[]): Flow[] {
+  const asksOnLink = network.encap.kind === 'vlan' || (!network.routed && !network.proxyNeighbours)
+  const absent = nameservers.filter((address) => !(asksOnLink && isOnLink(network, address)))
+  return absent.map((address) =>
+    flow(
+      'names',
+      'Neighbour',
+      priority.standIn,
+      { ...is.arpRequest, Network: network.networkId, arp_tpa: address },
+      answerArp(address, routerMac),
+    ),
+  )
+}
+
+function isOnLink(network: NetworkView, address: string): boolean {
+  const { base = 0, length = 32 } = parseIpv4Prefix(network.subnet) ?? {}
+  return parseIpv4Prefix(`${address}/${length}`)?.base === base
+}
+
+/** Destinations in the sender's own subnet are not behind a router. */
+function onLink(network: NetworkView): Flow[] {
+  const on = { Network: network.networkId }
+  const flows = [
+    flow('network', 'Route', priority.exact, { ...is.ipv4, ...on, ipv4_dst: prefix4(network.subnet) }, [
+      { goto: 'Forward' },
+    ]),
+  ]
+  if (network.ipv6Subnet !== '') {
+    flows.push(
+      flow('network', 'Route', priority.exact, { ...is.ipv6, ...on, ipv6_dst: prefix6(network.ipv6Subnet) }, [
+        { goto: 'Forward' },
+      ]),
+    )
+  }
+  return flows
+}
+
+function broadcast(network: NetworkView, ports: NetworkPorts, domain: BroadcastDomain): Flow[] {
+  const on = { Network: network.networkId }
+  const groupBit = { value: '01:00:00:00:00:00', mask: '01:00:00:00:00:00' }
+  const local: Action[] = domain.localPorts.map((port) => ({ type: 'output', port }))
+  const out: Action[] = []
+  if (network.encap.kind === 'vlan' && ports.uplink !== undefined) {
+    out.push(...tagOut(network.encap.vlan, ports.uplink))
+  }
+  if (network.encap.kind === 'vxlan' && ports.vxlan !== undefined && domain.vteps.length > 0) {
+    out.push({ type: 'set_field', field: 'tun_id', value: BigInt(network.encap.vni) })
+    for (const vtep of domain.vteps) {
+      out.push({ type: 'set_field', field: 'tun_dst', value: vtep }, { type: 'output', port: ports.vxlan })
+    }
+  }
+  const flows = [
+    // Neighbour questions nobody here can answer are asked on the network.
+    flow('network', 'Neighbour', priority.network, { ...is.arp, ...on }, [{ goto: 'Forward' }]),
+    flow('network', 'Neighbour', priority.network, { ...is.neighbourSolicitation, ...on }, [{ goto: 'Forward' }]),
+    flow('network', 'Forward', priority.self, { ...on, Origin: origin.endpoint, eth_dst: groupBit }, [
+      ...local,
+      ...out,
+    ]),
+    flow('network', 'Forward', priority.exact, { ...on, eth_dst: groupBit }, local),
+  ]
+  if (network.encap.kind === 'vlan' && ports.uplink !== undefined) {
+    // Machines on the VLAN that the cluster does not know are beyond the uplink.
+    flows.push(
+      flow('network', 'Forward', priority.network, { ...on, Origin: origin.endpoint }, [
+        { set: { OutPort: ports.uplink } },
+        { goto: 'Output' },
+      ]),
+    )
+  }
+  return flows
+}
+
+function departure(network: NetworkView, ports: NetworkPorts): Flow[] {
+  if (network.encap.kind !== 'vlan' || ports.uplink === undefined) return []
+  return [
+    flow('uplink', 'Output', priority.exact, { Network: network.networkId, OutPort: ports.uplink }, [
+      ...tagOut(network.encap.vlan, ports.uplink),
+    ]),
+  ]
+}
+
+function tagOut(vlan: number, uplink: number): Action[] {
+  return [
+    { type: 'push_vlan' },
+    { type: 'set_field', field: 'vlan_vid', value: tagged(vlan) },
+    { type: 'output', port: uplink },
+  ]
+}
+
+function prefix4(text: string): { value: string; mask: string } {
+  const prefix = parseIpv4Prefix(text)
+  return { value: formatIpv4(prefix?.base ?? 0), mask: formatIpv4(ipv4Mask(prefix?.length ?? 32)) }
+}
+
+function prefix6(text: string): { value: string; mask: string } {
+  const prefix = parseIpv6Prefix(text)
+  return { value: formatIpv6(prefix?.base ?? 0n), mask: formatIpv6(ipv6Mask(prefix?.length ?? 128)) }
+}

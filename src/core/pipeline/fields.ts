@@ -1,0 +1,57 @@
+// Every bit of packet metadata, declared once: where it lives and what it says. Feature code uses these names only.
+
+import type { Action, FieldName, FieldRange, Match } from '../../protocols/openflow/index.ts'
+
+interface MetadataField extends FieldRange {
+  readonly why: string
+}
+
+export const metadata = {
+  SourceGroup: { field: 'reg0', offset: 0, bits: 16, why: 'endpoint group of the sender; 0 = none' },
+  Origin: { field: 'reg1', offset: 0, bits: 4, why: 'where the packet came from, by number' },
+  Routed: { field: 'reg1', offset: 4, bits: 1, why: '1 when its network is routed by address, 0 when bridged by MAC' },
+  Tenant: { field: 'reg1', offset: 16, bits: 16, why: 'tenant id, and the conntrack zone' },
+  DestinationGroup: { field: 'reg2', offset: 0, bits: 16, why: 'endpoint group of the receiver; 0 = none' },
+  OutPort: { field: 'reg3', offset: 0, bits: 32, why: 'OpenFlow port found by Forward' },
+  Network: { field: 'reg4', offset: 0, bits: 32, why: 'network id' },
+  Scratch: { field: 'reg8', offset: 0, bits: 32, why: 'holds one address while two fields are swapped' },
+} as const satisfies Record<string, MetadataField>
+
+export type MetadataName = keyof typeof metadata
+
+/** Values of `Origin`. */
+export const origin = { endpoint: 1, tunnel: 2, uplink: 3, host: 4 } as const
+
+/** Where a named field lives, for moves and for conntrack zones. */
+export function range(name: MetadataName): FieldRange {
+  const { field, offset, bits } = metadata[name]
+  return { field, offset, bits }
+}
+
+export type MetadataMatch = { readonly [M in MetadataName]?: number }
+
+/** Merges named metadata into register matches: fields that share a register become one masked match. */
+export function metadataMatch(named: MetadataMatch): Match {
+  const merged = new Map<FieldName, { value: number; mask: number }>()
+  for (const name of Object.keys(named) as MetadataName[]) {
+    const value = named[name]
+    if (value === undefined) continue
+    const { field, offset, bits } = metadata[name]
+    const entry = merged.get(field) ?? { value: 0, mask: 0 }
+    const mask = bits === 32 ? 0xffffffff : ((1 << bits) - 1) << offset
+    merged.set(field, { value: (entry.value | (value << offset)) >>> 0, mask: (entry.mask | mask) >>> 0 })
+  }
+  const match: Record<string, number | { value: number; mask: number }> = {}
+  for (const [field, { value, mask }] of merged) match[field] = mask === 0xffffffff ? value : { value, mask }
+  return match
+}
+
+/** One register write per register, however many named fields it carries. */
+export function setMetadata(named: MetadataMatch): Action[] {
+  return Object.entries(metadataMatch(named)).map(([field, wanted]): Action => {
+    const name = field as FieldName
+    return typeof wanted === 'object'
+      ? { type: 'set_field', field: name, value: wanted.value, mask: wanted.mask }
+      : { type: 'set_field', field: name, value: wanted }
+  })
+}

@@ -1,0 +1,25 @@
+// Matches that select a kind of packet, by protocol name instead of number.
+
+export const is = {
+  arp: { eth_type: 0x0806 },
+  arpRequest: { eth_type: 0x0806, arp_op: 1 },
+  ipv4: { eth_type: 0x0800 },
+  ipv6: { eth_type: 0x86dd },
+  echo: { eth_type: 0x0800, ip_proto: 1, icmpv4_type: 8 },
+  echo6: { eth_type: 0x86dd, ip_proto: 58, icmpv6_type: 128 },
+  routerAdvertisement: { eth_type: 0x86dd, ip_proto: 58, icmpv6_type: 134 },
+  neighbourSolicitation: { eth_type: 0x86dd, ip_proto: 58, icmpv6_type: 135 },
+  neighbourAdvertisement: { eth_type: 0x86dd, ip_proto: 58, icmpv6_type: 136 },
+  redirect: { eth_type: 0x86dd, ip_proto: 58, icmpv6_type: 137 },
+  dhcpServer: { eth_type: 0x0800, ip_proto: 17, udp_src: 67 },
+  dhcp6Server: { eth_type: 0x86dd, ip_proto: 17, udp_src: 547 },
+  dnsUdp: { eth_type: 0x0800, ip_proto: 17, udp_dst: 53 },
+  dnsTcp: { eth_type: 0x0800, ip_proto: 6, tcp_dst: 53 },
+} as const
+
+/** A frame without VLAN tag. */
+export const untagged = 0
+/** How OpenFlow writes "tagged with this VLAN id" (OFPVID_PRESENT). */
+export function tagged(vlan: number): number {
+  return 0x1000 | vlan
+}

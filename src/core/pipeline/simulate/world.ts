@@ -1,0 +1,226 @@
+// Several simulated hosts and what is between them: tunnels by their ends' addresses, one trunk that all uplinks and the
+// machines outside the cluster hang on. A packet sent somewhere is followed until it is delivered or dropped everywhere.
+
+import { NetpluginError } from '../../../lib/errors.ts'
+import type { ClusterState } from '../../../model/state.ts'
+import { portNames as endpointPorts, NodeCompiler } from '../../compile/compile-node.ts'
+import type { NodeNetwork } from '../../compile/node-network.ts'
+import { portNames, type SwitchFacts } from '../facts.ts'
+import { tagged } from '../packets.ts'
+import { type FlowSets, Renderer } from '../render.ts'
+import { SimSwitch, simulate } from '../simulate.ts'
+import { type SimPacket, withoutVlan, withVlan } from './packet.ts'
+
+export interface WorldHost {
+  readonly node: string
+  /** OpenFlow port numbers: of endpoints by endpoint id, of the others by port name (`np-vxlan`, …). */
+  readonly ports: Readonly<Record<string, number>>
+  readonly nameservers: readonly string[]
+}
+
+/** A machine of nobody's cluster, on a VLAN of the trunk. */
+export interface Machine {
+  readonly name: string
+  readonly vlan: number
+  readonly mac: string
+  /** `a.b.c.d/len`. */
+  readonly ipv4: string
+}
+
+export interface Delivery {
+  /** An endpoint id, a machine's name, or `host <node>`; `nowhere <address>` for a tunnel end that nobody has. */
+  readonly to: string
+  readonly packet: SimPacket
+}
+
+export interface Journey {
+  readonly deliveries: readonly Delivery[]
+  /** `<node> <table>` for each switch that let nothing out. */
+  readonly dropped: readonly string[]
+  /** `<node> <line>` for each step. */
+  readonly trace: readonly string[]
+}
+
+interface SimHost {
+  readonly node: string
+  readonly vtep: string
+  readonly network: NodeNetwork
+  readonly facts: SwitchFacts
+  readonly flows: FlowSets
+  readonly sim: SimSwitch
+  /** Endpoint ids by OpenFlow port. */
+  readonly endpoints: ReadonlyMap<number, string>
+}
+
+/** A packet that came into a switch. */
+export interface Step {
+  readonly node: string
+  readonly inPort: number
+  readonly packet: SimPacket
+}
+
+interface Arrival {
+  readonly host: SimHost
+  readonly inPort: number
+  readonly packet: SimPacket
+}
+
+const maximumHops = 1_000
+
+export class World {
+  readonly state: ClusterState
+  readonly machines: ReadonlyMap<string, Machine>
+  readonly #hosts: ReadonlyMap<string, SimHost>
+  readonly #onStep: (step: Step) => void
+
+  constructor(options: {
+    readonly state: ClusterState
+    readonly hosts: readonly WorldHost[]
+    readonly machines?: readonly Machine[]
+    /** Hears of every packet that enters a switch. */
+    readonly onStep?: (step: Step) => void
+  }) {
+    this.#onStep = options.onStep ?? (() => {})
+    this.state = options.state
+    this.machines = new Map((options.machines ?? []).map((machine) => [machine.name, machine]))
+    this.#hosts = new Map(options.hosts.map((host) => [host.node, simHost(options.state, host)]))
+  }
+
+  get nodes(): readonly string[] {
+    return [...this.#hosts.keys()]
+  }
+
+  /** What the node was compiled to and what was rendered from it. */
+  host(node: string): Pick<SimHost, 'network' | 'flows' | 'facts'> {
+    const host = this.#hosts.get(node)
+    if (host === undefined) throw unknown(`there is no host ${node}`)
+    return host
+  }
+
+  /** Sends from an endpoint (by id), from a machine (untagged, as it would), or from `host <node>`. */
+  send(from: string, packet: SimPacket): Journey {
+    const machine = this.machines.get(from)
+    if (machine !== undefined) {
+      return this.#follow([], { deliveries: [], trunk: [withVlan(packet, machine.vlan)] }, from)
+    }
+    if (from.startsWith('host ')) return this.arrive(from.slice('host '.length), portNames.host, packet)
+    const record = this.state.endpoints.get(from)
+    if (record === undefined) throw unknown(`nobody is called ${from}`)
+    return this.arrive(record.node, from, packet)
+  }
+
+  /** Puts a packet into a port of a node: an endpoint id, or a port name. A port without number carries nothing. */
+  arrive(node: string, port: string, packet: SimPacket): Journey {
+    const host = this.#hosts.get(node)
+    if (host === undefined) throw unknown(`there is no host ${node}`)
+    const inPort = host.facts.ofPorts.get(port) ?? host.facts.ofPorts.get(endpointPorts(port).portName)
+    if (inPort === undefined) return { deliveries: [], dropped: [], trace: [`${node} port ${port} has no number`] }
+    return this.#follow([{ host, inPort, packet }], { deliveries: [], trunk: [] }, '')
+  }
+
+  #follow(arrivals: Arrival[], first: Sent, sender: string): Journey {
+    const deliveries: Delivery[] = []
+    const dropped: string[] = []
+    const trace: string[] = []
+    const waiting = [...arrivals]
+    const take = (sent: Sent, from: string) => {
+      deliveries.push(...sent.deliveries)
+      for (const packet of sent.trunk) {
+        waiting.push(...this.#fromTrunk(packet, from))
+        deliveries.push(...this.#toMachines(packet, from))
+      }
+    }
+    take(first, sender)
+    for (let hops = 0; ; hops++) {
+      const arrival = waiting.shift()
+      if (arrival === undefined) return { deliveries, dropped, trace }
+      if (hops > maximumHops)
+        throw new NetpluginError('internal', 'SIMULATE_LOOP', `a packet went around for ${maximumHops} hops`)
+      const { host, inPort, packet } = arrival
+      this.#onStep({ node: host.node, inPort, packet })
+      const verdict = simulate(host.sim, { inPort, packet })
+      trace.push(...verdict.trace.map((line) => `${host.node} ${line}`))
+      if (verdict.dropped !== undefined) dropped.push(`${host.node} ${verdict.dropped}`)
+      for (const output of verdict.outputs) {
+        const next = this.#leave(host, Number(output.port), output.packet)
+        if ('host' in next) waiting.push(next)
+        else take(next, host.node)
+      }
+    }
+  }
+
+  #leave(host: SimHost, port: number, packet: SimPacket): Arrival | Sent {
+    const { ofPorts } = host.facts
+    if (port === ofPorts.get(portNames.vxlan)) return this.#throughTunnel(host, packet)
+    const plain = withoutTunnel(packet)
+    if (port === ofPorts.get(portNames.uplink)) return { deliveries: [], trunk: [plain] }
+    const endpoint = host.endpoints.get(port)
+    const isHostPort = port === ofPorts.get(portNames.host)
+    const to = endpoint ?? (isHostPort ? `host ${host.node}` : `nowhere ${host.node} port ${port}`)
+    return { deliveries: [{ to, packet: plain }], trunk: [] }
+  }
+
+  #throughTunnel(host: SimHost, packet: SimPacket): Arrival | Sent {
+    const address = String(packet.tun_dst ?? '')
+    for (const peer of this.#hosts.values()) {
+      const inPort = peer.facts.ofPorts.get(portNames.vxlan)
+      if (peer.vtep !== address || inPort === undefined) continue
+      return { host: peer, inPort, packet: { ...packet, tun_src: host.vtep } }
+    }
+    return { deliveries: [{ to: `nowhere ${address}`, packet }], trunk: [] }
+  }
+
+  #fromTrunk(packet: SimPacket, sender: string): Arrival[] {
+    const arrivals: Arrival[] = []
+    for (const host of this.#hosts.values()) {
+      const inPort = host.facts.ofPorts.get(portNames.uplink)
+      if (host.node !== sender && inPort !== undefined) arrivals.push({ host, inPort, packet })
+    }
+    return arrivals
+  }
+
+  #toMachines(packet: SimPacket, sender: string): Delivery[] {
+    const deliveries: Delivery[] = []
+    for (const machine of this.machines.values()) {
+      const isTo = packet.eth_dst === machine.mac || isGroup(packet)
+      if (machine.name === sender || packet.vlan_vid !== tagged(machine.vlan) || !isTo) continue
+      deliveries.push({ to: machine.name, packet: withoutVlan(packet) })
+    }
+    return deliveries
+  }
+}
+
+/** What one output comes to: packets at their destination, and packets on the trunk. */
+interface Sent {
+  readonly deliveries: readonly Delivery[]
+  readonly trunk: readonly SimPacket[]
+}
+
+function simHost(state: ClusterState, { node, ports, nameservers }: WorldHost): SimHost {
+  const network = new NodeCompiler(node).compile(state)
+  const endpoints = new Map<number, string>()
+  const ofPorts = new Map<string, number>()
+  for (const [name, port] of Object.entries(ports)) {
+    const endpoint = state.endpoints.get(name)
+    ofPorts.set(endpoint === undefined ? name : endpointPorts(name).portName, port)
+    if (endpoint !== undefined) endpoints.set(port, name)
+  }
+  const facts = { ofPorts, nameservers }
+  const flows = new Renderer().render(network, facts)
+  const sim = new SimSwitch({ flows: [...flows.values()].flat() })
+  return { node, vtep: network.vtep, network, facts, flows, sim, endpoints }
+}
+
+function unknown(message: string): NetpluginError {
+  return new NetpluginError('not-found', 'SIMULATE_UNKNOWN', message)
+}
+
+function withoutTunnel(packet: SimPacket): SimPacket {
+  const { tun_id: _id, tun_src: _src, tun_dst: _dst, ...rest } = packet
+  return rest
+}
+
+/** Multicast and broadcast. */
+function isGroup(packet: SimPacket): boolean {
+  return (Number.parseInt(String(packet.eth_dst ?? '0').slice(0, 2), 16) & 1) === 1
+}

@@ -1,0 +1,141 @@
+// The pipeline as one declaration: which tables there are, what each is for, what it may match, where a packet may go
+// next and what happens to a packet that matches nothing. docs/pipeline.md is generated from it. A flow that breaks its
+// table's contract does not type-check (see flow.ts).
+
+import type { FieldName } from '../../protocols/openflow/index.ts'
+import type { MetadataName } from './fields.ts'
+
+export type MatchName = FieldName | MetadataName
+
+export interface TableSpec<Name extends string = string> {
+  readonly id: number
+  readonly why: string
+  readonly matches: readonly MatchName[]
+  readonly next: readonly Name[]
+  /** `drop`, or the table a packet goes on to that no flow matched. */
+  readonly miss: 'drop' | Name
+}
+
+/** Checks while types are checked that every `next` and `miss` names a table; checks at load that ids only grow. */
+export function definePipeline<const T extends Record<string, TableSpec<Extract<keyof T, string>>>>(tables: T): T {
+  for (const [name, table] of Object.entries(tables)) {
+    for (const next of [...table.next, table.miss]) {
+      const target = tables[next]
+      if (target !== undefined && target.id <= table.id) throw new Error(`table ${name} cannot go back to ${next}`)
+    }
+  }
+  return tables
+}
+
+// Ids leave room for the tables of policy and services between Names and Route, and around Output.
+export const pipeline = definePipeline({
+  Classify: {
+    id: 0,
+    why: 'which port is this: sets Origin, Tenant, Network; an unknown port carries nothing',
+    matches: ['in_port', 'vlan_vid', 'tun_src'],
+    next: ['Tunnel', 'SpoofGuard', 'Neighbour', 'Forward'],
+    miss: 'drop',
+  },
+  Tunnel: {
+    id: 1,
+    why: 'the network a packet from a known tunnel end belongs to, by VNI',
+    matches: ['tun_id'],
+    next: ['Forward'],
+    miss: 'drop',
+  },
+  SpoofGuard: {
+    id: 4,
+    why: 'a local endpoint may only speak for its own addresses, and never as a router or DHCP server',
+    matches: [
+      'in_port',
+      'eth_src',
+      'eth_type',
+      'ipv4_src',
+      'ipv6_src',
+      'arp_spa',
+      'arp_sha',
+      'ip_proto',
+      'udp_src',
+      'icmpv6_type',
+      'nd_target',
+      'nd_sll',
+      'nd_tll',
+    ],
+    next: ['Neighbour'],
+    miss: 'drop',
+  },
+  Neighbour: {
+    id: 8,
+    why: 'ARP, neighbour discovery and gateway echo, answered in the switch',
+    matches: [
+      'in_port',
+      'Origin',
+      'Network',
+      'eth_type',
+      'arp_op',
+      'arp_tpa',
+      'ip_proto',
+      'ipv4_dst',
+      'icmpv4_type',
+      'ipv6_src',
+      'ipv6_dst',
+      'icmpv6_type',
+      'nd_target',
+    ],
+    next: ['NeighbourAnswer', 'Names', 'Forward'],
+    miss: 'Names',
+  },
+  NeighbourAnswer: {
+    id: 9,
+    why: 'second half of a neighbour advertisement: its option can only be set once it is one',
+    matches: ['eth_type', 'ip_proto', 'icmpv6_type'],
+    next: [],
+    miss: 'drop',
+  },
+  Names: {
+    id: 12,
+    why: "DNS from endpoints is turned to the host's resolver, and its answers back",
+    matches: ['Origin', 'eth_type', 'ip_proto', 'udp_dst', 'tcp_dst', 'ipv4_src', 'ipv4_dst'],
+    next: ['NamesOut', 'Output', 'Route'],
+    miss: 'Route',
+  },
+  NamesOut: {
+    id: 13,
+    why: "a translated DNS query leaves by the host's port, from an address that names the asking port",
+    matches: ['eth_type'],
+    next: [],
+    miss: 'drop',
+  },
+  Route: {
+    id: 28,
+    why: 'a packet that leaves its subnet passes a router: its TTL drops by one',
+    matches: ['Network', 'Routed', 'eth_type', 'ipv4_dst', 'ipv6_dst'],
+    next: ['Forward'],
+    miss: 'drop',
+  },
+  Forward: {
+    id: 30,
+    why: 'where the packet goes: by address in routed networks, by MAC in bridged ones',
+    matches: ['Origin', 'Tenant', 'Network', 'Routed', 'eth_type', 'eth_dst', 'ipv4_dst', 'ipv6_dst'],
+    next: ['Output'],
+    miss: 'drop',
+  },
+  Output: {
+    id: 60,
+    why: 'out of OutPort, tagged when that is the uplink',
+    matches: ['Network', 'OutPort'],
+    next: [],
+    miss: 'drop',
+  },
+})
+
+export type TableName = keyof typeof pipeline
+
+export const tableNames: readonly TableName[] = (Object.keys(pipeline) as TableName[]).sort(
+  (a, b) => pipeline[a].id - pipeline[b].id,
+)
+
+/** The name of a table id, for printing flows. */
+export function tableName(id: number): string {
+  return tableNames.find((name) => pipeline[name].id === id) ?? `table ${id}`
+}

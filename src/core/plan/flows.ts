@@ -1,0 +1,53 @@
+// desired flows - flows in the switch = the smallest ordered list of modifications. Sent as one bundle: a packet sees the
+// old flows or the new ones, never a mix. The order still matters to a reader of the log and where bundles cannot be had:
+// later tables first on the way in, so that a port is admitted last; earlier tables first on the way out.
+
+import { type Flow, flowIdentity, type Modification } from '../../protocols/openflow/index.ts'
+import type { FlowSets } from '../pipeline/render.ts'
+
+export interface FlowPlanOptions {
+  /** False until the node's snapshot is complete: nothing is removed before it is known to be unwanted. */
+  readonly remove: boolean
+}
+
+/** Against everything that was read back: at start, after the switch restarted, and when looking for drift. */
+export function planAllFlows(desired: FlowSets, actual: Iterable<Flow>, options: FlowPlanOptions): Modification[] {
+  const wanted = new Map<string, Flow>()
+  for (const flows of desired.values()) for (const flow of flows) wanted.set(flowIdentity(flow), flow)
+  const removed: Flow[] = []
+  for (const flow of actual) {
+    const key = flowIdentity(flow)
+    const match = wanted.get(key)
+    if (match === undefined) removed.push(flow)
+    else if (match.cookie === flow.cookie) wanted.delete(key)
+  }
+  return ordered([...wanted.values()], options.remove ? removed : [])
+}
+
+/** Against what was applied last: looks only at owners whose flows are not the same array as before. */
+export function planFlowChanges(desired: FlowSets, applied: FlowSets, options: FlowPlanOptions): Modification[] {
+  const added = new Map<string, Flow>()
+  const gone = new Map<string, Flow>()
+  for (const [owner, flows] of applied) {
+    if (desired.get(owner) === flows) continue
+    for (const flow of flows) gone.set(flowIdentity(flow), flow)
+  }
+  for (const [owner, flows] of desired) {
+    if (applied.get(owner) === flows) continue
+    for (const flow of flows) {
+      const key = flowIdentity(flow)
+      if (gone.get(key)?.cookie !== flow.cookie) added.set(key, flow)
+      gone.delete(key)
+    }
+  }
+  return ordered([...added.values()], options.remove ? [...gone.values()] : [])
+}
+
+function ordered(added: Flow[], removed: Flow[]): Modification[] {
+  added.sort((a, b) => b.table - a.table)
+  removed.sort((a, b) => a.table - b.table)
+  return [
+    ...added.map((flow): Modification => ({ op: 'add-flow', flow })),
+    ...removed.map(({ table, priority, match }): Modification => ({ op: 'delete-flow', table, priority, match })),
+  ]
+}

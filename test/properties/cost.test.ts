@@ -1,0 +1,79 @@
+// What an object costs in flows (docs/pipeline.md, "Cost"): a feature that makes every object dearer shows here.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { costs } from '../../src/core/pipeline/costs.ts'
+import { World } from '../../src/core/pipeline/simulate/world.ts'
+import { clusterState, type Intent } from '../support/cluster.ts'
+import { numberedHosts } from './arbitrary-cluster.ts'
+
+const plain: Intent = {
+  tenants: ['red', 'blue'],
+  networks: [
+    { key: 'red:one', encap: { kind: 'vxlan', vni: 1 }, subnet: '10.1.0.0/16', gateway: '10.1.255.254' },
+    {
+      key: 'red:dual',
+      encap: { kind: 'vxlan', vni: 2 },
+      subnet: '10.2.0.0/16',
+      gateway: '10.2.255.254',
+      ipv6Subnet: '2001:db8::/64',
+      ipv6Gateway: '2001:db8::fe',
+    },
+    { key: 'blue:one', encap: { kind: 'vxlan', vni: 3 }, subnet: '10.1.0.0/16', gateway: '10.1.255.254' },
+  ],
+  endpoints: [
+    { id: 'here', network: 'red:one', node: 'node1', ipv4: '10.1.0.1' },
+    { id: 'there', network: 'red:one', node: 'node2', ipv4: '10.1.0.2' },
+    { id: 'here6', network: 'red:dual', node: 'node1', ipv4: '10.2.0.1', ipv6: '2001:db8::1' },
+    { id: 'there6', network: 'red:dual', node: 'node2', ipv4: '10.2.0.2', ipv6: '2001:db8::2' },
+    { id: 'other', network: 'blue:one', node: 'node2', ipv4: '10.1.0.1' },
+  ],
+  nodes: [
+    { node: 'node1', vtep: '192.0.2.1' },
+    { node: 'node2', vtep: '192.0.2.2' },
+    { node: 'node3', vtep: '192.0.2.3' },
+  ],
+}
+
+function counts(intent: Intent, node: string): Readonly<Record<string, number>> {
+  const state = clusterState(intent)
+  const { flows } = new World({ state, hosts: numberedHosts(state) }).host(node)
+  return Object.fromEntries([...flows].map(([owner, set]) => [owner, set.length]))
+}
+
+test('routed: what endpoints, networks and peers cost', () => {
+  assert.deepEqual(counts(plain, 'node1'), {
+    base: costs.base.flows,
+    names: costs.names.flows,
+    'peer 192.0.2.2': costs.peer.flows,
+    'peer 192.0.2.3': costs.peer.flows,
+    'network red:one': costs.routedNetwork.flows,
+    'network red:dual': costs.routedNetworkDual.flows,
+    'endpoint here': costs.localEndpoint.flows,
+    'endpoint here6': costs.localEndpointDual.flows,
+    'endpoint there': costs.remoteEndpoint.flows,
+    'endpoint there6': costs.remoteEndpointDual.flows,
+  })
+})
+
+test('a node without containers has no flows for those of others', () => {
+  assert.deepEqual(counts(plain, 'node3'), {
+    base: costs.base.flows,
+    names: costs.names.flows,
+    'peer 192.0.2.1': costs.peer.flows,
+    'peer 192.0.2.2': costs.peer.flows,
+  })
+})
+
+test('bridged: broadcast costs a network two flows, however many members it has', () => {
+  const members = Array.from({ length: 20 }, (_, index) => ({
+    id: `more${index}`,
+    network: 'red:one',
+    node: index % 2 === 0 ? 'node1' : 'node3',
+    ipv4: `10.1.1.${index + 1}`,
+  }))
+  const few = counts({ ...plain, global: { fwdMode: 'bridge' } }, 'node1')
+  const many = { ...plain, global: { fwdMode: 'bridge' as const }, endpoints: [...plain.endpoints, ...members] }
+  assert.equal(few['network red:one'], costs.bridgedNetwork.flows)
+  assert.equal(counts(many, 'node1')['network red:one'], costs.bridgedNetwork.flows)
+})

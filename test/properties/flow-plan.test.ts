@@ -1,0 +1,134 @@
+// Plans of flows, carried out on a flow table in memory, end at what was wanted.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { NodeCompiler } from '../../src/core/compile/compile-node.ts'
+import { type FlowSets, Renderer } from '../../src/core/pipeline/render.ts'
+import { planAllFlows, planFlowChanges } from '../../src/core/plan/flows.ts'
+import type { ClusterState } from '../../src/model/state.ts'
+import { type Flow, flowIdentity, type Modification } from '../../src/protocols/openflow/index.ts'
+import { cluster, numberedFacts } from './arbitrary-cluster.ts'
+
+const node = 'node1'
+const runs = { numRuns: 150 }
+
+/** Cookies by identity, as a switch would hold them. */
+type Table = ReadonlyMap<string, Flow>
+
+function tableOf(flows: Iterable<Flow>): Table {
+  return new Map([...flows].map((flow) => [flowIdentity(flow), flow]))
+}
+
+function carryOut(table: Table, plan: readonly Modification[]): Table {
+  const after = new Map(table)
+  for (const step of plan) {
+    if (step.op === 'add-flow') after.set(flowIdentity(step.flow), step.flow)
+    else if (step.op === 'delete-flow') assert.ok(after.delete(flowIdentity(step)), 'deletes a flow that is not there')
+    else assert.fail(`unexpected ${step.op}`)
+  }
+  return after
+}
+
+function cookies(table: Table): ReadonlyMap<string, bigint> {
+  return new Map([...table].map(([key, flow]) => [key, flow.cookie]))
+}
+
+function flowsOf(sets: FlowSets): Flow[] {
+  return [...sets.values()].flat()
+}
+
+/** Two states in the life of one agent, rendered by the same renderer as it would. */
+function life(first: ClusterState, second: ClusterState): { readonly before: FlowSets; readonly after: FlowSets } {
+  const compiler = new NodeCompiler(node)
+  const renderer = new Renderer()
+  const render = (state: ClusterState) => renderer.render(compiler.compile(state), numberedFacts(state, node))
+  return { before: render(first), after: render(second) }
+}
+
+test('the plan of changes leads from what was applied to what is wanted, and then there is nothing to do', () => {
+  fc.assert(
+    fc.property(cluster, cluster, (first, second) => {
+      const { before, after } = life(first, second)
+      const plan = planFlowChanges(after, before, { remove: true })
+      assert.deepEqual(cookies(carryOut(tableOf(flowsOf(before)), plan)), cookies(tableOf(flowsOf(after))))
+      assert.deepEqual(planFlowChanges(after, after, { remove: true }), [])
+    }),
+    runs,
+  )
+})
+
+test('the plan of changes touches no flow that stays', () => {
+  fc.assert(
+    fc.property(cluster, cluster, (first, second) => {
+      const { before, after } = life(first, second)
+      const old = cookies(tableOf(flowsOf(before)))
+      for (const step of planFlowChanges(after, before, { remove: true })) {
+        if (step.op === 'add-flow') assert.notEqual(old.get(flowIdentity(step.flow)), step.flow.cookie)
+      }
+    }),
+    runs,
+  )
+})
+
+/** What somebody may find in a switch: some of the flows, some with another cookie, and strangers. */
+function found(wanted: readonly Flow[], foreign: readonly Flow[], picks: readonly number[]): Flow[] {
+  const flows: Flow[] = []
+  for (const [index, flow] of wanted.entries()) {
+    const pick = picks[index % picks.length] ?? 0
+    if (pick === 1) flows.push(flow)
+    else if (pick === 2) flows.push({ ...flow, cookie: flow.cookie ^ 1n, actions: [] })
+  }
+  const known = tableOf(flows)
+  return [...flows, ...foreign.filter((flow) => !known.has(flowIdentity(flow)))]
+}
+
+const picks = fc.array(fc.nat({ max: 2 }), { minLength: 1, maxLength: 20 })
+
+test('the plan against what was read back leads to what is wanted, whatever was there', () => {
+  fc.assert(
+    fc.property(cluster, cluster, picks, (first, second, choice) => {
+      const { before, after } = life(first, second)
+      const actual = found(flowsOf(after), flowsOf(before), choice)
+      const reached = carryOut(tableOf(actual), planAllFlows(after, actual, { remove: true }))
+      assert.deepEqual(cookies(reached), cookies(tableOf(flowsOf(after))))
+      assert.deepEqual(planAllFlows(after, reached.values(), { remove: true }), [])
+    }),
+    runs,
+  )
+})
+
+test('nothing is removed while it is not known to be unwanted', () => {
+  fc.assert(
+    fc.property(cluster, cluster, picks, (first, second, choice) => {
+      const { before, after } = life(first, second)
+      const actual = found(flowsOf(after), flowsOf(before), choice)
+      const careful = planAllFlows(after, actual, { remove: false })
+      const changes = planFlowChanges(after, before, { remove: false })
+      assert.ok([...careful, ...changes].every(({ op }) => op === 'add-flow'))
+      const reached = cookies(carryOut(tableOf(actual), careful))
+      for (const [key, cookie] of cookies(tableOf(flowsOf(after)))) assert.equal(reached.get(key), cookie)
+    }),
+    runs,
+  )
+})
+
+test('a port is admitted last and closed first', () => {
+  fc.assert(
+    fc.property(cluster, cluster, (first, second) => {
+      const { before, after } = life(first, second)
+      const plan = planFlowChanges(after, before, { remove: true })
+      const added = plan.flatMap((step) => (step.op === 'add-flow' ? [step.flow.table] : []))
+      const removed = plan.flatMap((step) => (step.op === 'delete-flow' ? [step.table] : []))
+      assert.deepEqual(
+        added,
+        [...added].sort((a, b) => b - a),
+      )
+      assert.deepEqual(
+        removed,
+        [...removed].sort((a, b) => a - b),
+      )
+    }),
+    runs,
+  )
+})
