@@ -1,0 +1,194 @@
+// A host in memory: for tests of planning and of the agent. Behaves as the kernel does where a planner can tell.
+
+import { type HostFacts, type HostStep, ownLinkGroup, ownRouteProtocol } from '../../core/plan/host.ts'
+import { canonicalIpv6 } from '../../lib/address.ts'
+import { NetpluginError, unreachable } from '../../lib/errors.ts'
+import type { AddressInfo, LinkEvent, LinkInfo, RouteInfo } from '../../protocols/netlink/index.ts'
+import type { HostDriver, HostStepResult, Underlay } from './host.ts'
+
+type CreateVeth = HostStep & { readonly kind: 'create-veth' }
+type SetLink = HostStep & { readonly kind: 'set-link' }
+
+export class FakeHost implements HostDriver {
+  readonly #links = new Map<string, LinkInfo>()
+  readonly #listeners = new Set<(event: LinkEvent) => void>()
+  readonly #hasKernelOpenVswitch: boolean
+  #addresses: readonly AddressInfo[] = []
+  #routes: readonly RouteInfo[] = []
+  #lastIndex = 1
+  /** Names of the links whose transmit checksums were switched off. */
+  readonly txChecksumOff = new Set<string>()
+
+  constructor(options: { readonly hasKernelOpenVswitch: boolean }) {
+    this.#hasKernelOpenVswitch = options.hasKernelOpenVswitch
+  }
+
+  facts(): HostFacts {
+    return {
+      links: new Map(this.#links),
+      addresses: this.#addresses,
+      routes: this.#routes.filter((route) => route.protocol === ownRouteProtocol),
+      hasKernelOpenVswitch: this.#hasKernelOpenVswitch,
+    }
+  }
+
+  distrust(): void {}
+
+  /** All routes, also those of others. */
+  get routes(): readonly RouteInfo[] {
+    return this.#routes
+  }
+
+  apply(steps: readonly HostStep[]): HostStepResult[] {
+    return steps.map((step) => {
+      try {
+        this.#run(step)
+        return { step, error: undefined }
+      } catch (error) {
+        if (error instanceof NetpluginError) return { step, error }
+        throw error
+      }
+    })
+  }
+
+  watch(listener: (event: LinkEvent) => void): () => void {
+    const own = (event: LinkEvent) => listener(event)
+    this.#listeners.add(own)
+    return () => void this.#listeners.delete(own)
+  }
+
+  underlay(address: string): Underlay | undefined {
+    const wanted = canonicalIpv6(address) ?? address
+    const holder = this.#addresses.find((candidate) => candidate.address === wanted)
+    const link = [...this.#links.values()].find((candidate) => candidate.index === holder?.index)
+    return link === undefined ? undefined : { device: link.name, mtu: link.mtu }
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.clear()
+  }
+
+  /** Puts a link there as another hand would have: the switch, an administrator. */
+  addLink(link: Partial<LinkInfo> & { readonly name: string }): LinkInfo {
+    const index = ++this.#lastIndex
+    const plain = { kind: '', mac: '', mtu: 1500, up: false, carrier: false, alias: '', group: 0, masterIndex: 0 }
+    const added: LinkInfo = { ...plain, index, ...link }
+    this.#put(added)
+    return added
+  }
+
+  addRoute(route: Pick<RouteInfo, 'destination' | 'deviceIndex' | 'protocol'> & Partial<RouteInfo>): void {
+    const family = route.destination.includes(':') ? 6 : 4
+    const plain = { family, scope: 'link', type: 'unicast', table: 254, metric: 0, onLink: false } as const
+    this.#routes = [...this.#routes, { ...plain, ...route }]
+  }
+
+  /** As a runtime does with the end that a container gets. */
+  moveAway(name: string): void {
+    const link = this.#links.get(name)
+    if (link !== undefined) this.#take(link)
+  }
+
+  #run(step: HostStep): void {
+    switch (step.kind) {
+      case 'create-veth':
+        this.#createVeth(step)
+        break
+      case 'disable-tx-checksum':
+        if (!this.#links.has(step.name)) throw missing(step.name)
+        this.txChecksumOff.add(step.name)
+        break
+      case 'set-link':
+        this.#setLink(step)
+        break
+      case 'delete-link':
+        this.#deleteLink(step.index)
+        break
+      case 'add-address':
+        this.#addAddress(step.index, step.address)
+        break
+      case 'delete-address':
+        this.#addresses = this.#addresses.filter(({ index, cidr }) => index !== step.index || cidr !== step.address)
+        break
+      case 'add-route': {
+        const { kind: _, index: deviceIndex, ...route } = step
+        const taken = this.#routes.some(({ destination, metric }) => destination === step.destination && metric === 0)
+        if (taken) throw conflict(`the route to ${step.destination}`)
+        this.addRoute({ ...route, deviceIndex, protocol: ownRouteProtocol })
+        break
+      }
+      case 'delete-route':
+        this.#routes = this.#routes.filter(
+          (route) =>
+            route.protocol !== ownRouteProtocol ||
+            route.destination !== step.destination ||
+            route.deviceIndex !== step.index ||
+            route.via !== step.via,
+        )
+        break
+      default:
+        unreachable(step)
+    }
+  }
+
+  #createVeth({ name, peer, mac, mtu, alias, txChecksum }: CreateVeth): void {
+    for (const wanted of [name, peer]) if (this.#links.has(wanted)) throw conflict(`the link ${wanted}`)
+    const common = { kind: 'veth', mtu }
+    const peerLink = this.addLink({ ...common, name: peer, mac, peerIndex: this.#lastIndex + 2 })
+    this.addLink({ ...common, name, alias, group: ownLinkGroup, peerIndex: peerLink.index, up: true })
+    for (const end of [name, peer]) {
+      if (txChecksum) this.txChecksumOff.delete(end)
+      else this.txChecksumOff.add(end)
+    }
+  }
+
+  #setLink(step: SetLink): void {
+    const link = [...this.#links.values()].find(({ index }) => index === step.index)
+    if (link === undefined) throw missing(step.name)
+    const { kind: _, ...change } = step
+    this.#put({ ...link, ...change })
+  }
+
+  #deleteLink(index: number): void {
+    for (const link of [...this.#links.values()]) {
+      // The other end of a veth goes too, if it is here.
+      const isPeer = link.kind === 'veth' && link.peerIndex === index
+      if (link.index === index || isPeer) this.#take(link)
+    }
+  }
+
+  #addAddress(index: number, cidr: string): void {
+    if (this.#addresses.some((held) => held.index === index && held.cidr === cidr))
+      throw conflict(`the address ${cidr}`)
+    const [address = '', length] = cidr.split('/')
+    const flags = { scope: 'global', tentative: false, duplicate: false, noPrefixRoute: false } as const
+    const family = address.includes(':') ? 6 : 4
+    const added: AddressInfo = { index, family, address, prefixLength: Number(length), cidr, ...flags }
+    this.#addresses = [...this.#addresses, added]
+    this.#tell({ type: 'address', address: added })
+  }
+
+  #put(link: LinkInfo): void {
+    this.#links.set(link.name, link)
+    this.#tell({ type: 'link', link })
+  }
+
+  #take(link: LinkInfo): void {
+    this.#links.delete(link.name)
+    this.#addresses = this.#addresses.filter(({ index }) => index !== link.index)
+    this.#routes = this.#routes.filter(({ deviceIndex }) => deviceIndex !== link.index)
+    this.#tell({ type: 'link-gone', link })
+  }
+
+  #tell(event: LinkEvent): void {
+    for (const listener of [...this.#listeners]) listener(event)
+  }
+}
+
+function conflict(what: string): NetpluginError {
+  return new NetpluginError('conflict', 'NETLINK_EEXIST', `${what} exists already`)
+}
+
+function missing(name: string): NetpluginError {
+  return new NetpluginError('not-found', 'NETLINK_ENODEV', `there is no link named '${name}'`)
+}
