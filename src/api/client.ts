@@ -1,0 +1,89 @@
+// The typed client of netmaster's public API: what netctl and other programs call. Errors are NetpluginErrors as the
+// server meant them; a server that cannot be reached is `unavailable`, code NETMASTER_UNREACHABLE.
+
+import type { EndpointInspect, EndpointOper } from '../model/endpoint.ts'
+import type { EndpointGroupInput, EndpointGroupInspect, EndpointGroupView } from '../model/endpoint-group.ts'
+import type { GlobalInput, GlobalInspect, GlobalView } from '../model/global.ts'
+import type { NetworkInput, NetworkInspect, NetworkView } from '../model/network.ts'
+import type { NodeView } from '../model/node.ts'
+import type { CleanAnswer } from '../model/plugin.ts'
+import type { HealthView, InfoView, VersionView } from '../model/service.ts'
+import type { TenantInput, TenantInspect, TenantView } from '../model/tenant.ts'
+import { endpointGroupRoutes } from './routes/endpoint-groups.ts'
+import { endpointRoutes } from './routes/endpoints.ts'
+import { globalRoutes } from './routes/globals.ts'
+import { networkRoutes } from './routes/networks.ts'
+import { nodeRoutes } from './routes/nodes.ts'
+import type { ObjectRoutes } from './routes/object.ts'
+import { serviceRoutes } from './routes/service.ts'
+import { tenantRoutes } from './routes/tenants.ts'
+import { Transport, type TransportOptions } from './transport.ts'
+
+/** One kind of object; keys are `name` or `tenant:name`. */
+export interface ObjectClient<Input, View, Inspect> {
+  list(signal?: AbortSignal): Promise<readonly View[]>
+  get(key: string, signal?: AbortSignal): Promise<View>
+  /** Creates or changes; what is left out of the body counts as empty. Answers the stored object. */
+  put(key: string, body: Input, signal?: AbortSignal): Promise<View>
+  /** Answers the key. */
+  remove(key: string, signal?: AbortSignal): Promise<string>
+  inspect(key: string, signal?: AbortSignal): Promise<Inspect>
+}
+
+export interface Client {
+  readonly globals: ObjectClient<GlobalInput, GlobalView, GlobalInspect>
+  readonly tenants: ObjectClient<TenantInput, TenantView, TenantInspect>
+  readonly networks: ObjectClient<NetworkInput, NetworkView, NetworkInspect>
+  readonly endpointGroups: ObjectClient<EndpointGroupInput, EndpointGroupView, EndpointGroupInspect>
+  readonly endpoints: {
+    list(signal?: AbortSignal): Promise<readonly EndpointOper[]>
+    /** By endpoint id, container id or container name, or a part of one of them. */
+    inspect(key: string, signal?: AbortSignal): Promise<EndpointInspect>
+    /** Forgets endpoints whose containers are gone: those of a network, of a group, or one. */
+    clean(
+      what: { tenant: string; kind: 'net' | 'group' | 'ep'; id: string },
+      signal?: AbortSignal,
+    ): Promise<CleanAnswer>
+  }
+  readonly nodes: { list(signal?: AbortSignal): Promise<readonly NodeView[]> }
+  version(signal?: AbortSignal): Promise<VersionView>
+  info(signal?: AbortSignal): Promise<InfoView>
+  /** Whether requests can be served, and the revision of the cluster state. */
+  health(signal?: AbortSignal): Promise<HealthView>
+  /** Closes kept-alive connections. */
+  close(): void
+}
+
+/** A client for the netmaster at `baseUrl`; `timeoutMs` bounds each request. */
+export function createClient(options: TransportOptions): Client {
+  const transport = new Transport(options)
+  return {
+    globals: objectClient(transport, globalRoutes),
+    tenants: objectClient(transport, tenantRoutes),
+    networks: objectClient(transport, networkRoutes),
+    endpointGroups: objectClient(transport, endpointGroupRoutes),
+    endpoints: {
+      list: (signal) => transport.call(endpointRoutes.list, {}, undefined, signal),
+      inspect: (key, signal) => transport.call(endpointRoutes.inspect, { key }, undefined, signal),
+      clean: (what, signal) => transport.call(endpointRoutes.clean, what, undefined, signal),
+    },
+    nodes: { list: (signal) => transport.call(nodeRoutes.list, {}, undefined, signal) },
+    version: (signal) => transport.call(serviceRoutes.version, {}, undefined, signal),
+    info: (signal) => transport.call(serviceRoutes.info, {}, undefined, signal),
+    health: (signal) => transport.call(serviceRoutes.health, {}, undefined, signal),
+    close: () => transport.close(),
+  }
+}
+
+function objectClient<Input, Body, View, Inspect>(
+  transport: Transport,
+  routes: ObjectRoutes<Input, Body, View, Inspect>,
+): ObjectClient<Input, View, Inspect> {
+  return {
+    list: (signal) => transport.call(routes.list, {}, undefined, signal),
+    get: (key, signal) => transport.call(routes.get, { key }, undefined, signal),
+    put: (key, body, signal) => transport.call(routes.put, { key }, body, signal),
+    remove: (key, signal) => transport.call(routes.remove, { key }, undefined, signal),
+    inspect: (key, signal) => transport.call(routes.inspect, { key }, undefined, signal),
+  }
+}

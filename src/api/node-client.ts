@@ -1,0 +1,148 @@
+// The agent's side of netmaster: registration, heartbeats, the stream of cluster state, and requests for addresses and
+// endpoints on behalf of the node's runtime.
+
+import { NetpluginError } from '../lib/errors.ts'
+import type { HeartbeatAnswer, HeartbeatInput, NodeView, RegisterAnswer, RegisterInput } from '../model/node.ts'
+import type {
+  AllocAddressAnswer,
+  AllocAddressInput,
+  CreateEndpointInput,
+  DeleteEndpointInput,
+  EndpointAnswer,
+  ReleaseAddressAnswer,
+  ReleaseAddressInput,
+  UpdateEndpointInput,
+} from '../model/plugin.ts'
+import type { Change, StreamMessage } from '../model/state.ts'
+import { fillPath } from './route.ts'
+import { nodeRoutes, streamPath } from './routes/nodes.ts'
+import { pluginRoutes } from './routes/plugin.ts'
+import { Transport, type TransportOptions } from './transport.ts'
+
+/** Netmaster speaks at least each 5 s; after this silence the stream is taken for dead. */
+export const streamIdleMs = 15_000
+
+export interface NodeClientOptions extends TransportOptions {
+  /** Name of this node; goes into every request. */
+  readonly node: string
+}
+
+/** Where an agent left off: the epoch and revision of its state. */
+export interface StreamPosition {
+  readonly epoch: string
+  readonly revision: number
+}
+
+export interface NodeClient {
+  register(body: RegisterInput, signal?: AbortSignal): Promise<RegisterAnswer>
+  heartbeat(body: HeartbeatInput, signal?: AbortSignal): Promise<HeartbeatAnswer>
+  nodes(signal?: AbortSignal): Promise<readonly NodeView[]>
+  /**
+   * The cluster's state: resumes after `since` when netmaster still has the changes, else a snapshot, then deltas without
+   * end. Throws when the connection breaks or is silent for 15 s: open it again from the last revision.
+   */
+  openStream(since: StreamPosition | undefined, signal: AbortSignal): AsyncIterable<StreamMessage>
+  /** Reserves an address for this node; a reservation that is not used within 60 s is freed. */
+  allocAddress(body: AllocAddressInput, signal?: AbortSignal): Promise<AllocAddressAnswer>
+  /** Frees a reservation; never the address of an endpoint. An unknown address is no error. */
+  releaseAddress(body: ReleaseAddressInput, signal?: AbortSignal): Promise<ReleaseAddressAnswer>
+  /** Idempotent by endpoint id. */
+  createEndpoint(body: CreateEndpointInput, signal?: AbortSignal): Promise<EndpointAnswer>
+  /** An unknown endpoint is no error; its addresses go back to being reserved for this node. */
+  deleteEndpoint(body: DeleteEndpointInput, signal?: AbortSignal): Promise<EndpointAnswer>
+  updateEndpoint(body: UpdateEndpointInput, signal?: AbortSignal): Promise<EndpointAnswer>
+  close(): void
+}
+
+export function createNodeClient(options: NodeClientOptions): NodeClient {
+  const transport = new Transport(options)
+  const { node } = options
+  return {
+    register: (body, signal) => transport.call(nodeRoutes.register, { node }, body, signal),
+    heartbeat: (body, signal) => transport.call(nodeRoutes.heartbeat, { node }, body, signal),
+    nodes: (signal) => transport.call(nodeRoutes.list, {}, undefined, signal),
+    openStream: (since, signal) => readStream(transport, node, since, signal),
+    allocAddress: (body, signal) => transport.call(pluginRoutes.allocAddress, {}, { Node: node, ...body }, signal),
+    releaseAddress: (body, signal) => transport.call(pluginRoutes.releaseAddress, {}, { Node: node, ...body }, signal),
+    createEndpoint: (body, signal) => transport.call(pluginRoutes.createEndpoint, {}, { Node: node, ...body }, signal),
+    deleteEndpoint: (body, signal) => transport.call(pluginRoutes.deleteEndpoint, {}, { Node: node, ...body }, signal),
+    updateEndpoint: (body, signal) => transport.call(pluginRoutes.updateEndpoint, {}, { Node: node, ...body }, signal),
+    close: () => transport.close(),
+  }
+}
+
+/** The stream alone, without a client that lives longer. */
+export async function* openStream(
+  options: { readonly baseUrl: string; readonly node: string; readonly epoch?: string; readonly since?: number },
+  signal: AbortSignal,
+): AsyncIterable<StreamMessage> {
+  const transport = new Transport({ baseUrl: options.baseUrl, timeoutMs: streamIdleMs })
+  const { epoch, since } = options
+  const position = epoch === undefined || since === undefined ? undefined : { epoch, revision: since }
+  try {
+    yield* readStream(transport, options.node, position, signal)
+  } finally {
+    transport.close()
+  }
+}
+
+async function* readStream(
+  transport: Transport,
+  node: string,
+  since: StreamPosition | undefined,
+  signal: AbortSignal,
+): AsyncIterable<StreamMessage> {
+  const query = since === undefined ? '' : `?epoch=${encodeURIComponent(since.epoch)}&since=${since.revision}`
+  for await (const document of transport.stream(
+    fillPath(streamPath, { node }) + query,
+    { idleMs: streamIdleMs },
+    signal,
+  )) {
+    yield parseStreamMessage(document)
+  }
+}
+
+/** Checks the frame of a message; the records in it are taken as netmaster made them. */
+export function parseStreamMessage(value: unknown): StreamMessage {
+  if (typeof value === 'object' && value !== null && 'type' in value) {
+    const revision = 'revision' in value && Number.isSafeInteger(value.revision)
+    const changes = 'changes' in value && Array.isArray(value.changes) && value.changes.every(isChange)
+    const start = revision && 'epoch' in value && typeof value.epoch === 'string'
+    switch (value.type) {
+      case 'begin':
+      case 'resume':
+        if (start && 'version' in value && value.version === 1) return value as StreamMessage
+        break
+      case 'records':
+        if (changes) return value as StreamMessage
+        break
+      case 'delta':
+        if (revision && changes) return value as StreamMessage
+        break
+      case 'end':
+      case 'ping':
+        if (revision) return value as StreamMessage
+        break
+    }
+  }
+  const shown = JSON.stringify(value)?.slice(0, 100)
+  throw new NetpluginError(
+    'protocol',
+    'BAD_STREAM_MESSAGE',
+    `netmaster sent a message this agent cannot read: ${shown}`,
+  )
+}
+
+/** Whether this has the frame of a change; the record in it is not looked at. */
+export function isChange(value: unknown): value is Change {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'kind' in value &&
+    typeof value.kind === 'string' &&
+    'key' in value &&
+    typeof value.key === 'string' &&
+    'value' in value &&
+    typeof value.value === 'object'
+  )
+}

@@ -1,0 +1,22 @@
+// Between agents and netmaster. Not for users: these paths may change with the protocol version.
+
+import { bodyRoute, queryRoute } from '../route.ts'
+
+const load = () => import('../../model/node.ts')
+
+export const nodeRoutes = {
+  list: queryRoute('GET', '/internal/v1/nodes', 'all nodes and whether they live', async () => {
+    return (await load()).nodeView.array()
+  }),
+  register: bodyRoute('POST', '/internal/v1/nodes/:node/register', 'a node says who it is', async () => {
+    const { registerBody, registerAnswer } = await load()
+    return { body: registerBody, answer: registerAnswer }
+  }),
+  heartbeat: bodyRoute('POST', '/internal/v1/nodes/:node/heartbeat', 'a node says that it lives', async () => {
+    const { heartbeatBody, heartbeatAnswer } = await load()
+    return { body: heartbeatBody, answer: heartbeatAnswer }
+  }),
+} as const
+
+/** Newline-separated StreamMessage objects, until one side ends it. */
+export const streamPath = '/internal/v1/nodes/:node/stream'
