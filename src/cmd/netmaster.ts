@@ -1,0 +1,74 @@
+// The netmaster program: flags, wiring, signals, exit status (22: a flag is wrong; 1: it cannot run).
+
+import { randomUUID } from 'node:crypto'
+import { flushCompileCache } from 'node:module'
+import { openStore } from '../drivers/store/index.ts'
+import { readBuildInfo } from '../lib/build-info.ts'
+import { systemClock } from '../lib/clock.ts'
+import { asError, NetpluginError } from '../lib/errors.ts'
+import { createLog } from '../lib/log.ts'
+import { type NetmasterFlags, readFlags } from '../netmaster/flags.ts'
+import { createNetmaster } from '../netmaster/netmaster.ts'
+
+/** Changes kept in memory for agents that reconnect. */
+const historyLimit = 10_000
+/** A stop that takes longer is cut short: everything acknowledged is on disk already. */
+const stopMs = 5_000
+
+process.exitCode = await main()
+
+async function main(): Promise<number> {
+  try {
+    const answer = readFlags(process.argv.slice(2), process.env)
+    switch (answer.kind) {
+      case 'help':
+        process.stdout.write(answer.text)
+        return 0
+      case 'version':
+        process.stdout.write(`netmaster ${readBuildInfo().version} (${readBuildInfo().gitCommit})\n`)
+        return 0
+      case 'run':
+        return await run(answer.flags)
+    }
+  } catch (error) {
+    process.stderr.write(`netmaster: ${asError(error).message}\n`)
+    if (!(error instanceof NetpluginError)) return 1
+    if (error.code === 'USAGE') process.stderr.write('Try netmaster --help.\n')
+    return error.code === 'USAGE' ? 22 : 1
+  }
+}
+
+async function run(flags: NetmasterFlags): Promise<number> {
+  const log = createLog({ level: flags.logLevel, name: 'netmaster' })
+  const { version, gitCommit, buildTime } = readBuildInfo()
+  const store = openStore({ kind: flags.stateStore, directory: flags.stateDir }, { newEpoch: randomUUID })
+  const netmaster = await createNetmaster(
+    {
+      clusterMode: flags.mode,
+      netMode: flags.netMode,
+      fwdMode: flags.fwdMode,
+      version: { GitCommit: gitCommit, Version: version, BuildTime: buildTime },
+      historyLimit,
+    },
+    { store, clock: systemClock, log },
+  )
+  const stopped = stopSignal()
+  try {
+    const address = await netmaster.start(flags.listen)
+    // Node would write what it compiled only at the end, and a daemon's end is often a kill.
+    flushCompileCache()
+    log.info('netmaster listens', { address, store: flags.stateStore, revision: netmaster.cluster.revision, version })
+    const signal = await stopped
+    log.info('netmaster stops', { signal })
+    return 0
+  } finally {
+    setTimeout(() => process.exit(1), stopMs).unref()
+    await netmaster.stop()
+  }
+}
+
+function stopSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
+  })
+}

@@ -1,0 +1,152 @@
+// Endpoints: made, changed and removed on behalf of nodes. All decisions are pure; each takes its addresses along.
+
+import { macOfIpv4 } from '../lib/address.ts'
+import type { Problem } from '../lib/errors.ts'
+import { isProblem, problem } from '../model/body.ts'
+import type { AddressOwner, GrantChange } from '../model/grant.ts'
+import { networkKey } from '../model/network.ts'
+import type { CreateEndpointBody, DeleteEndpointBody, UpdateEndpointBody } from '../model/plugin.ts'
+import type { EndpointRecord } from '../model/state.ts'
+import { chooseAddress } from './addresses.ts'
+import { type Decision, unchanged } from './decision.ts'
+import { type Referred, resolveNetwork } from './network-reference.ts'
+import { notFound } from './objects/object.ts'
+import type { View } from './tables.ts'
+
+/** Idempotent: an endpoint that exists on this node is answered as it is. */
+export function createEndpoint(view: View, body: CreateEndpointBody): Decision<EndpointRecord> | Problem {
+  const { EndpointID, ConfigEP } = body
+  const node = body.Node === '' ? ConfigEP.Host : body.Node
+  if (node === '') return problem('invalid', 'NODE_MISSING', 'Node is missing: which node does the endpoint live on?')
+  const existing = view.endpoints.get(EndpointID)
+  if (existing !== undefined) return existing.node === node ? unchanged(existing) : elsewhere(existing, node)
+  const ServiceName = body.ServiceName === '' ? ConfigEP.ServiceName : body.ServiceName
+  const referred = resolveNetwork(view, { ...body, ServiceName })
+  if (isProblem(referred)) return referred
+  const addresses = chooseAddresses(view, referred, body, node)
+  if (isProblem(addresses)) return addresses
+  const { ipv4, ipv6 } = addresses
+  const { network, group } = referred
+  const record: EndpointRecord = {
+    endpointId: EndpointID,
+    tenantName: network.tenantName,
+    networkName: network.networkName,
+    groupName: group?.groupName ?? '',
+    groupId: group?.groupId ?? 0,
+    node,
+    ipv4,
+    ipv6,
+    mac: body.MacAddress === '' ? (macOfIpv4(ipv4) ?? '') : body.MacAddress,
+    containerId: body.ContainerID === '' ? ConfigEP.AttachUUID : body.ContainerID,
+    containerName: firstGiven(body.ContainerName, body.EPCommonName, ConfigEP.Container).replace(/^\//, ''),
+    aliases: body.Aliases,
+    labels: body.Labels,
+  }
+  const owner: AddressOwner = { type: 'endpoint', id: EndpointID }
+  return {
+    records: [{ kind: 'endpoint', key: EndpointID, value: record }],
+    grants: addressesOf(record).map((address) => ({ kind: 'address', network: referred.networkKey, address, owner })),
+    result: record,
+  }
+}
+
+function chooseAddresses(
+  view: View,
+  { networkKey: network, groupKey: group, network: record }: Referred,
+  body: CreateEndpointBody,
+  node: string,
+): { readonly ipv4: string; readonly ipv6: string } | Problem {
+  const mayTake = (owner: AddressOwner) => owner.type === 'reservation' && (owner.node === node || owner.node === '')
+  const request = { networkKey: network, groupKey: group }
+  const ipv4 = chooseAddress(view, { ...request, family: 'ipv4', wanted: body.ConfigEP.IPAddress }, mayTake)
+  if (isProblem(ipv4)) return ipv4
+  if (record.ipv6Subnet === '' && body.ConfigEP.IPv6Address === '') return { ipv4, ipv6: '' }
+  const ipv6 = chooseAddress(view, { ...request, family: 'ipv6', wanted: body.ConfigEP.IPv6Address }, mayTake)
+  return isProblem(ipv6) ? ipv6 : { ipv4, ipv6 }
+}
+
+/**
+ * Removes an endpoint; null when there is none. Its addresses stay reserved for its node, which releases them with the
+ * runtime's own call, or are freed at once when the body says so.
+ */
+export function deleteEndpoint(
+  view: View,
+  body: DeleteEndpointBody,
+  now: number,
+): Decision<EndpointRecord | null> | Problem {
+  const record = view.endpoints.get(body.EndpointID)
+  if (record === undefined) return unchanged(null)
+  if (body.Node !== '' && body.Node !== record.node) return elsewhere(record, body.Node)
+  const owner: AddressOwner | null = body.ReleaseAddresses ? null : { type: 'reservation', node: record.node, at: now }
+  return { ...removal([record], owner), result: record }
+}
+
+/** Tells names and labels of the container; what the body leaves out stays. */
+export function updateEndpoint(view: View, body: UpdateEndpointBody): Decision<EndpointRecord> | Problem {
+  const record = findForUpdate(view, body)
+  if (isProblem(record)) return record
+  if (body.Node !== '' && body.Node !== record.node) return elsewhere(record, body.Node)
+  if (body.Event === 'die') return unchanged(record)
+  const name = body.ContainerName ?? (body.EPCommonName === '' ? record.containerName : body.EPCommonName)
+  const changed: EndpointRecord = {
+    ...record,
+    containerId: body.ContainerID ?? record.containerId,
+    containerName: name.replace(/^\//, ''),
+    aliases: body.Aliases ?? record.aliases,
+    labels: body.Labels ?? record.labels,
+  }
+  if (JSON.stringify(changed) === JSON.stringify(record)) return unchanged(record)
+  return { records: [{ kind: 'endpoint', key: record.endpointId, value: changed }], grants: [], result: changed }
+}
+
+/** Forgets endpoints of a network, a group, or one endpoint, with their addresses; answers their ids. */
+export function cleanEndpoints(
+  view: View,
+  what: { readonly tenant: string; readonly kind: string; readonly id: string },
+): Decision<{ readonly removed: string[] }> | Problem {
+  const key = `${what.tenant}:${what.id}`
+  const records: EndpointRecord[] = []
+  if (what.kind === 'net' || what.kind === 'network') records.push(...view.endpointsIn(key).values())
+  else if (what.kind === 'group' || what.kind === 'epg') records.push(...view.endpointsOfGroup(key).values())
+  else if (what.kind === 'ep') {
+    for (const record of view.endpoints.values()) {
+      const named = record.endpointId === what.id || record.containerId === what.id || record.containerName === what.id
+      if (record.tenantName === what.tenant && named) records.push(record)
+    }
+  } else
+    return problem('invalid', 'CLEAN_KIND', `${JSON.stringify(what.kind)} cannot be cleaned up; use net, group or ep`)
+  return { ...removal(records, null), result: { removed: records.map((record) => record.endpointId).sort() } }
+}
+
+function findForUpdate(view: View, body: UpdateEndpointBody): EndpointRecord | Problem {
+  if (body.EndpointID !== '') return view.endpoints.get(body.EndpointID) ?? notFound('endpoint', body.EndpointID)
+  const network = networkKey(body.Tenant === '' ? 'default' : body.Tenant, body.Network)
+  if (!view.networks.has(network)) return notFound('network', network)
+  const [address = ''] = body.IPAddress.split('/')
+  const owner = view.addresses(network).ownerOf(address)
+  const record = owner?.type === 'endpoint' ? view.endpoints.get(owner.id) : undefined
+  return record ?? notFound('endpoint', `${address} in ${network}`)
+}
+
+function removal(records: readonly EndpointRecord[], owner: AddressOwner | null): Decision<undefined> {
+  const grants: GrantChange[] = []
+  for (const record of records) {
+    const network = networkKey(record.tenantName, record.networkName)
+    for (const address of addressesOf(record)) grants.push({ kind: 'address', network, address, owner })
+  }
+  const deletions = records.map((record) => ({ kind: 'endpoint', key: record.endpointId, value: null }) as const)
+  return { records: deletions, grants, result: undefined }
+}
+
+function addressesOf(record: EndpointRecord): string[] {
+  return [record.ipv4, record.ipv6].filter((address) => address !== '')
+}
+
+function firstGiven(...texts: readonly string[]): string {
+  return texts.find((text) => text !== '') ?? ''
+}
+
+function elsewhere(record: EndpointRecord, node: string): Problem {
+  const message = `endpoint ${record.endpointId} lives on ${record.node}, not on ${node}; it must be removed there first`
+  return problem('conflict', 'ENDPOINT_ELSEWHERE', message, { node: record.node })
+}

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { NetpluginError } from '../lib/errors.ts'
+import { type NetmasterFlags, readFlags } from './flags.ts'
+
+function run(args: readonly string[], env: Record<string, string> = {}): NetmasterFlags {
+  const answer = readFlags(args, env)
+  assert.ok(answer.kind === 'run')
+  return answer.flags
+}
+
+const defaults: NetmasterFlags = {
+  mode: 'docker',
+  netMode: 'vxlan',
+  fwdMode: 'routing',
+  listen: { host: '0.0.0.0', port: 9999 },
+  stateDir: '/var/lib/netplugin/netmaster',
+  stateStore: 'sqlite',
+  logLevel: 'info',
+}
+
+test('without flags it is a Docker cluster with VXLAN and routing on port 9999', () => {
+  assert.deepEqual(run([]), defaults)
+})
+
+test('every spelling of a flag means the same', () => {
+  for (const name of ['netmode', 'net-mode', 'network-mode']) {
+    for (const args of [[`--${name}=vlan`], [`-${name}`, 'vlan']])
+      assert.equal(run(args).netMode, 'vlan', args.join(' '))
+  }
+  for (const name of ['fwdmode', 'fwd-mode', 'forward-mode'])
+    assert.equal(run([`--${name}`, 'bridge']).fwdMode, 'bridge')
+  for (const name of ['external-address', 'listen-url']) {
+    assert.deepEqual(run([`--${name}`, '192.0.2.1:8000']).listen, { host: '192.0.2.1', port: 8000 })
+  }
+  for (const name of ['mode', 'plugin-mode', 'cluster-mode'])
+    assert.equal(run([`--${name}`, 'swarm-mode']).mode, 'swarm-mode')
+  assert.equal(run(['--log-level', 'DEBUG']).logLevel, 'debug')
+  assert.equal(run(['-debug']).logLevel, 'debug')
+})
+
+test('vxlan with bridge is allowed', () => {
+  assert.equal(run(['--netmode', 'vxlan', '--fwdmode', 'bridge']).fwdMode, 'bridge')
+})
+
+test('the environment stands in for flags, and a flag counts more', () => {
+  const env = {
+    CONTIV_NETMASTER_NET_MODE: 'vlan',
+    CONTIV_NETMASTER_FORWARD_MODE: 'bridge',
+    CONTIV_NETMASTER_EXTERNAL_ADDRESS: ':8000',
+  }
+  assert.deepEqual(run(['--fwdmode', 'routing'], env), {
+    ...defaults,
+    netMode: 'vlan',
+    listen: { host: '0.0.0.0', port: 8000 },
+  })
+})
+
+test('addresses may be IPv6, and port 0 is for tests only', () => {
+  assert.deepEqual(run(['--listen-url', '[::1]:9999']).listen, { host: '::1', port: 9999 })
+  assert.deepEqual(run(['--mode', 'test', '--listen-url', '127.0.0.1:0']).listen, { host: '127.0.0.1', port: 0 })
+})
+
+test('what cannot be used is refused with the reason', () => {
+  const table: readonly (readonly [string[], RegExp])[] = [
+    [['--mode', 'bogus'], /--mode "bogus" is not one of docker/],
+    [['--netmode', 'gre'], /--netmode "gre"/],
+    [['--fwdmode', ''], /--fwdmode ""/],
+    [['--log-level', 'loud'], /--log-level "loud"/],
+    [['--listen-url', '0.0.0.0'], /is not address:port/],
+    [['--listen-url', '0.0.0.0:0'], /port outside/],
+    [['--listen-url', '0.0.0.0:65536'], /port outside/],
+    [['--listen-url', 'localhost:9999'], /no IP address/],
+    [['--state-store', 'etcd'], /etcd is not supported yet/],
+    [['--state-store', 'oracle'], /sqlite, memory/],
+    [['--etcd', 'http://x:2379'], /not supported yet/],
+    [['--etcd', 'a', '--consul', 'b'], /one store/],
+    [['--cluster-store', 'etcd://x'], /not supported yet/],
+    [['--infra', 'aci'], /--infra "aci"/],
+    [['--netmod', 'vlan'], /netmod/],
+    [['--netmode'], /needs a value/],
+    [['extra'], /unexpected argument "extra"/],
+  ]
+  for (const [args, expected] of table) {
+    assert.throws(
+      () => run(args),
+      (error) => error instanceof NetpluginError && error.code === 'USAGE' && expected.test(error.message),
+      args.join(' '),
+    )
+  }
+})
+
+test('help names every flag, and version is told apart from running', () => {
+  const help = readFlags(['--help'], {})
+  assert.ok(help.kind === 'help')
+  for (const name of [
+    '--mode',
+    '--netmode',
+    '--fwdmode',
+    '--listen-url',
+    '--state-dir',
+    '--state-store',
+    '--log-level',
+  ]) {
+    assert.ok(help.text.includes(name), name)
+  }
+  assert.equal(readFlags(['--version'], {}).kind, 'version')
+})

@@ -1,0 +1,170 @@
+// The flags of netmaster (specification 1.3), with the environment variables and older spellings that mean the same.
+
+import { isIP } from 'node:net'
+import { type StoreKind, storeKinds } from '../drivers/store/index.ts'
+import type { NetpluginError } from '../lib/errors.ts'
+import { describeFlags, type FlagValues, fillFlags, parseFlags, usage } from '../lib/flags.ts'
+import { type LogLevel, logLevels } from '../lib/log.ts'
+
+export interface NetmasterFlags {
+  readonly mode: string
+  readonly netMode: 'vlan' | 'vxlan'
+  readonly fwdMode: 'bridge' | 'routing'
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly stateDir: string
+  readonly stateStore: StoreKind
+  readonly logLevel: LogLevel
+}
+
+export type FlagsAnswer =
+  | { readonly kind: 'run'; readonly flags: NetmasterFlags }
+  | { readonly kind: 'help'; readonly text: string }
+  | { readonly kind: 'version' }
+
+const modes = ['docker', 'swarm-mode', 'kubernetes', 'test'] as const
+
+const table = {
+  mode: {
+    kind: 'text',
+    names: ['mode', 'plugin-mode', 'cluster-mode'],
+    value: 'MODE',
+    help: `what runs the containers: ${modes.join(', ')} (docker)`,
+  },
+  netMode: {
+    kind: 'text',
+    names: ['netmode', 'net-mode', 'network-mode'],
+    value: 'MODE',
+    help: 'encapsulation of networks that name none: vlan or vxlan; counts at the first start (vxlan)',
+  },
+  fwdMode: {
+    kind: 'text',
+    names: ['fwdmode', 'fwd-mode', 'forward-mode'],
+    value: 'MODE',
+    help: 'bridge or routing; counts at the first start, netctl global set changes it (routing)',
+  },
+  listen: {
+    kind: 'text',
+    names: ['external-address', 'listen-url'],
+    value: 'ADDRESS:PORT',
+    help: 'where to listen (0.0.0.0:9999)',
+  },
+  stateDir: {
+    kind: 'text',
+    names: ['state-dir'],
+    value: 'DIRECTORY',
+    help: 'where the embedded store keeps its file (/var/lib/netplugin/netmaster)',
+  },
+  stateStore: {
+    kind: 'text',
+    names: ['state-store'],
+    value: 'STORE',
+    help: `${storeKinds.join(' or ')}; memory forgets everything at the end (sqlite)`,
+  },
+  logLevel: { kind: 'text', names: ['log-level'], value: 'LEVEL', help: `${logLevels.join(', ')} (info)` },
+  debug: { kind: 'switch', names: ['debug'], help: '' },
+  etcd: { kind: 'text', names: ['etcd-endpoints', 'etcd'], value: 'URLS', help: '' },
+  consul: { kind: 'text', names: ['consul-endpoints', 'consul'], value: 'URLS', help: '' },
+  clusterStore: { kind: 'text', names: ['cluster-store', 'store-url'], value: 'URL', help: '' },
+  infra: { kind: 'text', names: ['infra', 'infra-type'], value: 'TYPE', help: '' },
+  jsonLog: { kind: 'switch', names: ['use-json-log', 'json-log'], help: '' },
+  help: { kind: 'switch', names: ['help', 'h'], help: 'this text' },
+  version: { kind: 'switch', names: ['version'], help: 'version of this program' },
+} as const
+
+/** Environment variables, under CONTIV_NETMASTER_. A flag counts more. */
+const environment: Partial<Record<keyof typeof table, string>> = {
+  mode: 'MODE',
+  netMode: 'NET_MODE',
+  fwdMode: 'FORWARD_MODE',
+  listen: 'EXTERNAL_ADDRESS',
+  stateDir: 'STATE_DIR',
+  stateStore: 'STATE_STORE',
+  logLevel: 'LOG_LEVEL',
+  etcd: 'ETCD_ENDPOINTS',
+  consul: 'CONSUL_ENDPOINTS',
+  infra: 'INFRA',
+}
+
+const helpHead = `Usage: netmaster [FLAG]...
+
+Serves the API of the cluster, keeps its state, and streams it to the netplugin of every host.
+
+`
+const helpTail = `
+Each flag with a value is also read from the environment: CONTIV_NETMASTER_MODE, _NET_MODE, _FORWARD_MODE,
+_EXTERNAL_ADDRESS, _STATE_DIR, _STATE_STORE, _LOG_LEVEL.
+`
+
+/** Throws `invalid` errors for what cannot be used. */
+export function readFlags(args: readonly string[], env: Readonly<Record<string, string | undefined>>): FlagsAnswer {
+  const parsed = parseFlags(args, table)
+  const [word] = parsed.words
+  if (word !== undefined) throw usage(`unexpected argument ${JSON.stringify(word)}; netmaster takes flags only`)
+  const values = fillFlags(table, { ...fromEnvironment(env), ...parsed.values })
+  if (values.help) return { kind: 'help', text: helpHead + describeFlags(table) + helpTail }
+  if (values.version) return { kind: 'version' }
+  refuseUnsupported(values)
+  const level = values.debug ? 'debug' : (values.logLevel ?? 'info').toLowerCase()
+  const mode = choose('--mode', values.mode ?? 'docker', modes)
+  return {
+    kind: 'run',
+    flags: {
+      mode,
+      netMode: choose('--netmode', values.netMode ?? 'vxlan', ['vlan', 'vxlan']),
+      fwdMode: choose('--fwdmode', values.fwdMode ?? 'routing', ['bridge', 'routing']),
+      listen: parseListen(values.listen ?? '0.0.0.0:9999', mode === 'test'),
+      stateDir: values.stateDir ?? '/var/lib/netplugin/netmaster',
+      stateStore: chooseStore(values.stateStore ?? 'sqlite'),
+      logLevel: choose('--log-level', level, logLevels),
+    },
+  }
+}
+
+function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const found: Record<string, string> = {}
+  for (const [key, suffix] of Object.entries(environment)) {
+    const value = env[`CONTIV_NETMASTER_${suffix}`]
+    if (value !== undefined && value !== '') found[key] = value
+  }
+  return found
+}
+
+function refuseUnsupported(values: FlagValues<typeof table>): void {
+  if (values.etcd !== undefined && values.consul !== undefined) {
+    throw usage('--etcd-endpoints and --consul-endpoints are both given; a cluster has one store')
+  }
+  if (values.etcd !== undefined || values.consul !== undefined || values.clusterStore !== undefined) {
+    throw usage(
+      'etcd and consul are not supported yet; leave their flags out to use the embedded store (--state-store sqlite)',
+    )
+  }
+  if (values.infra !== undefined && values.infra !== 'default') {
+    throw usage(`--infra ${JSON.stringify(values.infra)} is not supported; leave it out`)
+  }
+}
+
+function choose<W extends string>(flag: string, text: string, words: readonly W[]): W {
+  const word = words.find((candidate) => candidate === text)
+  if (word !== undefined) return word
+  throw usage(`${flag} ${JSON.stringify(text)} is not one of ${words.join(', ')}`)
+}
+
+function chooseStore(text: string): StoreKind {
+  if (text === 'etcd' || text === 'consul') {
+    throw usage(`--state-store ${text} is not supported yet; use sqlite, or memory for a trial`)
+  }
+  return choose('--state-store', text, storeKinds)
+}
+
+/** `address:port`, `[v6]:port`, `:port` or `http://address:port`. Port 0 asks the system for one: for tests. */
+function parseListen(text: string, anyPort: boolean): NetmasterFlags['listen'] {
+  const bad = (why: string): NetpluginError =>
+    usage(`--listen-url (--external-address) ${JSON.stringify(text)} ${why}; write it as 0.0.0.0:9999`)
+  const match = /^(?:http:\/\/)?(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(text)
+  if (match === null) throw bad('is not address:port')
+  const host = match[1] ?? match[2] ?? ''
+  const port = Number(match[3])
+  if (host !== '' && isIP(host) === 0) throw bad('has no IP address before the port')
+  if (port > 65_535 || (port === 0 && !anyPort)) throw bad('has a port outside 1 to 65535')
+  return { host: host === '' ? '0.0.0.0' : host, port }
+}

@@ -1,0 +1,139 @@
+// The conventions of the HTTP server: malformed input, sizes, paths, error forms.
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { createClient } from '../api/client.ts'
+import { NetpluginError } from '../lib/errors.ts'
+import { startTestNetmaster, type TestNetmaster } from './testing.ts'
+
+let netmaster: TestNetmaster
+before(async () => {
+  netmaster = await startTestNetmaster()
+})
+after(() => netmaster.stop())
+
+const tenant = '/api/v1/tenants/x/'
+
+test('malformed bodies are refused with what is wrong and where, and change nothing', async () => {
+  const table: readonly (readonly [string, RegExp])[] = [
+    ['{bad', /line 1, column 2/],
+    ['{"tenantName": "x",\n  "defaultNetwork": }', /line 2, column 21/],
+    ['{"tenantName": "x"', /ends too early/],
+    ['', /must be a JSON object/],
+    ['[]', /must be a JSON object/],
+    ['null', /must be a JSON object/],
+    ['"x"', /must be a JSON object/],
+    ['{}', /tenantName is missing/],
+    ['{"tenantName": null}', /tenantName must be of type string/],
+    ['{"tenantName": ["x"]}', /tenantName must be of type string/],
+    ['{"tenantName": "x", "tenantNmae": "y"}', /unknown attribute "tenantNmae"/],
+    ['{"tenantName": "x", "__proto__": {"a": 1}}', /__proto__/],
+    ['{"tenantName": "x", "links": {"\\u005f_proto__": {}}}', /__proto__/],
+    ['{"tenantName": "x", "constructor": 1}', /unknown attribute "constructor"/],
+    [`{"tenantName": "x", "links": ${'['.repeat(100)}${']'.repeat(100)}}`, /nested/],
+    ['{"tenantName": "x\\u0000"}', /is not a name/],
+    ['{"tenantName": "ü"}', /is not a name/],
+    [`{"tenantName": "${'x'.repeat(100_000)}"}`, /longer than 64/],
+  ]
+  for (const [body, expected] of table) {
+    const { status, body: said } = await netmaster.request('POST', tenant, body)
+    const shown = body.slice(0, 80)
+    assert.equal(status, 400, shown)
+    assert.match((said as { message: string }).message, expected, shown)
+    assert.doesNotMatch(JSON.stringify(said), /at .*\.ts|node_modules/, shown)
+  }
+  assert.deepEqual(((await netmaster.ok('GET', '/api/v1/tenants')) as unknown[]).length, 1)
+})
+
+test('a body above 1 MiB is refused as too large', async () => {
+  const body = JSON.stringify({ tenantName: 'x', defaultNetwork: 'y'.repeat(1_100_000) })
+  const { status, body: said } = await netmaster.request('POST', tenant, body)
+  assert.equal(status, 413)
+  assert.equal((said as { code: string }).code, 'BODY_TOO_LARGE')
+})
+
+test('errors are JSON for those who ask for it, and a line of text for the others', async () => {
+  const json = await netmaster.request('GET', '/api/v1/tenants/nope/')
+  assert.deepEqual(json, {
+    status: 404,
+    type: 'application/json; charset=utf-8',
+    body: { kind: 'not-found', code: 'TENANT_NOT_FOUND', message: 'tenant nope not found', details: { key: 'nope' } },
+  })
+  const text = await netmaster.request('GET', '/api/v1/tenants/nope/', undefined, { accept: '*/*' })
+  assert.deepEqual(text, { status: 404, type: 'text/plain; charset=utf-8', body: 'tenant nope not found\n' })
+})
+
+test('a trailing slash is optional, and a body is read as JSON whatever its type says', async () => {
+  for (const path of ['/api/v1/globals', '/api/v1/globals/', '/api/v1/globals/global', '/version', '/version/']) {
+    assert.equal((await netmaster.request('GET', path)).status, 200, path)
+  }
+  const type = { 'content-type': 'application/x-www-form-urlencoded' }
+  assert.equal((await netmaster.request('POST', '/api/v1/tenants/typed', { tenantName: 'typed' }, type)).status, 200)
+})
+
+test('nodes must send JSON', async () => {
+  const { status, body } = await netmaster.request(
+    'POST',
+    '/plugin/allocAddress',
+    { NetworkID: 'x.y' },
+    { 'content-type': 'text/plain' },
+  )
+  assert.equal(status, 400)
+  assert.equal((body as { code: string }).code, 'CONTENT_TYPE')
+})
+
+test('unknown paths and methods are not found', async () => {
+  const asks = [
+    ['PATCH', '/api/v1/globals/global/'],
+    ['GET', '/api/v1/'],
+    ['GET', '/'],
+    ['GET', '/nope'],
+    ['GET', '/api/v1/volumes2/'],
+    ['DELETE', '/api/v1/tenants/'],
+  ]
+  for (const [method = '', path = ''] of asks) {
+    const { status, body } = await netmaster.request(method, path)
+    assert.deepEqual([status, (body as { code: string }).code], [404, 'NO_SUCH_PATH'], `${method} ${path}`)
+  }
+})
+
+test('a key may hold any character, and still only names what exists', async () => {
+  for (const key of ['a%2Fb', '%00', '..', '%2e%2e%2f', 'x'.repeat(900), '%F0%9F%92%A9', 'a:b:c']) {
+    assert.equal((await netmaster.request('GET', `/api/v1/networks/${key}/`)).status, 404, key)
+  }
+  assert.equal((await netmaster.request('GET', '/api/v1/networks/%zz/')).status, 400)
+})
+
+test('version, info and health', async () => {
+  assert.deepEqual(await netmaster.ok('GET', '/version'), {
+    GitCommit: 'abcdef01',
+    Version: '1.2.3',
+    BuildTime: 'from source',
+  })
+  const info = (await netmaster.ok('GET', '/info')) as Record<string, unknown>
+  assert.deepEqual(Object.keys(info), ['current-state', 'leader-ip', 'local-ip', 'netmaster-nodes', 'netplugin-nodes'])
+  assert.equal(((await netmaster.ok('GET', '/healthz')) as { status: string }).status, 'ok')
+})
+
+test('the client speaks over a socket what the server means', { timeout: 20_000 }, async () => {
+  const other = await startTestNetmaster()
+  const address = await other.netmaster.start({ host: '127.0.0.1', port: 0 })
+  const client = createClient({ baseUrl: `http://${address}`, timeoutMs: 5_000 })
+  await client.networks.put('default:n', { networkName: 'n', tenantName: 'default', subnet: '10.0.0.0/24' })
+  assert.deepEqual(
+    (await client.networks.list()).map((network) => network.key),
+    ['default:n'],
+  )
+  assert.equal((await client.networks.inspect('default:n')).Oper.availableIPAddresses, '10.0.0.1-10.0.0.254')
+  assert.equal((await client.tenants.get('default'))['link-sets'].Networks?.['default:n']?.key, 'default:n')
+  await assert.rejects(client.networks.get('default:nope'), (error) => {
+    return error instanceof NetpluginError && error.kind === 'not-found' && error.code === 'NETWORK_NOT_FOUND'
+  })
+  assert.equal(await client.networks.remove('default:n'), 'default:n')
+  assert.equal((await client.info())['leader-ip'], address)
+  await other.stop()
+  await assert.rejects(client.version(), (error) => {
+    return error instanceof NetpluginError && error.code === 'NETMASTER_UNREACHABLE' && error.message.includes(address)
+  })
+  client.close()
+})

@@ -1,0 +1,102 @@
+// The nodes: who registered (kept in the store) and who lives (kept in memory; known again within a heartbeat after a
+// restart).
+
+import type { Clock } from '../lib/clock.ts'
+import { type Problem, raise } from '../lib/errors.ts'
+import { problem } from '../model/body.ts'
+import { type HeartbeatBody, type NodeView, nodeProtocol, nodeTimeoutMs, type RegisterBody } from '../model/node.ts'
+import type { NodeRecord } from '../model/state.ts'
+import type { Cluster } from './cluster.ts'
+import { type Decision, unchanged } from './decision.ts'
+import { notFound } from './objects/object.ts'
+import type { View } from './tables.ts'
+
+interface Presence {
+  readonly lastSeen: number
+  readonly appliedRevision: number
+  readonly endpoints: number
+  readonly uplinks: readonly string[]
+  readonly mtu: number
+}
+
+const unseen: Presence = { lastSeen: 0, appliedRevision: 0, endpoints: 0, uplinks: [], mtu: 0 }
+
+export class Nodes {
+  readonly #cluster: Cluster
+  readonly #clock: Clock
+  readonly #presence = new Map<string, Presence>()
+
+  constructor({ cluster, clock }: { readonly cluster: Cluster; readonly clock: Clock }) {
+    this.#cluster = cluster
+    this.#clock = clock
+  }
+
+  /** Stores who the node is; answers the revision that contains it. */
+  async register(node: string, body: RegisterBody): Promise<number> {
+    const { revision } = await this.#cluster.transact((view) => registerNode(view, node, body))
+    this.#seen(node, { uplinks: body.uplinks, mtu: body.mtu })
+    return revision
+  }
+
+  heartbeat(node: string, body: HeartbeatBody): void {
+    if (!this.#cluster.view.nodes.has(node)) {
+      raise({ ...notFound('node', node), message: `node ${node} is not registered; register it first` })
+    }
+    this.#seen(node, { appliedRevision: body.appliedRevision, endpoints: body.endpoints })
+  }
+
+  list(): NodeView[] {
+    const now = this.#clock.now()
+    const records = [...this.#cluster.view.nodes.values()].sort((a, b) => (a.node < b.node ? -1 : 1))
+    return records.map((record) => {
+      const { lastSeen, appliedRevision, endpoints, uplinks, mtu } = this.#presence.get(record.node) ?? unseen
+      return {
+        name: record.node,
+        controlAddress: record.controlAddress,
+        vtep: record.vtep,
+        version: record.version,
+        bootId: record.bootId,
+        uplinks: [...uplinks],
+        mtu,
+        alive: lastSeen > 0 && now - lastSeen < nodeTimeoutMs,
+        lastSeen,
+        appliedRevision,
+        endpoints,
+      }
+    })
+  }
+
+  #seen(node: string, what: Partial<Presence>): void {
+    const known = this.#presence.get(node) ?? unseen
+    this.#presence.set(node, { ...known, ...what, lastSeen: this.#clock.now() })
+  }
+}
+
+function registerNode(view: View, node: string, body: RegisterBody): Decision<undefined> | Problem {
+  if (!/^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/.test(node)) {
+    const message = `${JSON.stringify(node)} is not a node name; use letters, digits, dots, hyphens and underscores`
+    return problem('invalid', 'INVALID_NODE_NAME', message)
+  }
+  if (body.protocol !== nodeProtocol) {
+    const message = `node ${node} speaks protocol ${body.protocol} and this netmaster ${nodeProtocol}; run the same version on both`
+    return problem('conflict', 'PROTOCOL_VERSION', message)
+  }
+  const { controlAddress, vtep, bootId, version } = body
+  for (const other of view.nodes.values()) {
+    if (vtep === '' || other.vtep !== vtep || other.node === node) continue
+    // The other one may be the same machine under its former name; it then gives way.
+    const moved: NodeRecord = { ...other, vtep: '' }
+    const record: NodeRecord = { node, controlAddress, vtep, bootId, version }
+    return {
+      records: [
+        { kind: 'node', key: other.node, value: moved },
+        { kind: 'node', key: node, value: record },
+      ],
+      grants: [],
+      result: undefined,
+    }
+  }
+  const record: NodeRecord = { node, controlAddress, vtep, bootId, version }
+  if (JSON.stringify(view.nodes.get(node)) === JSON.stringify(record)) return unchanged(undefined)
+  return { records: [{ kind: 'node', key: node, value: record }], grants: [], result: undefined }
+}

@@ -1,0 +1,50 @@
+// Finding and showing endpoints.
+
+import type { Problem } from '../../lib/errors.ts'
+import { problem } from '../../model/body.ts'
+import { type EndpointInspect, type EndpointOper, renderEndpointOper } from '../../model/endpoint.ts'
+import type { EndpointRecord } from '../../model/state.ts'
+import type { View } from '../tables.ts'
+import { nameSome, notFound, sortedValues } from './object.ts'
+
+export function endpointOpers(view: View, endpoints: ReadonlyMap<string, EndpointRecord>): EndpointOper[] {
+  return sortedValues(endpoints).map((record) => render(view, record))
+}
+
+/** By endpoint id, container id or container name; a part of one will do when it fits only one container. */
+export function inspectEndpoint(view: View, key: string): EndpointInspect | Problem {
+  const record = findEndpoint(view, key)
+  return 'code' in record ? record : { Config: {}, Oper: render(view, record) }
+}
+
+function findEndpoint(view: View, key: string): EndpointRecord | Problem {
+  const exact = view.endpoints.get(key)
+  if (exact !== undefined) return exact
+  const named: EndpointRecord[] = []
+  const partial: EndpointRecord[] = []
+  for (const record of view.endpoints.values()) {
+    const { endpointId, containerId, containerName } = record
+    if (containerName === key || containerId === key) named.push(record)
+    else if ([endpointId, containerId, containerName].some((text) => text.includes(key))) partial.push(record)
+  }
+  const found = named.length > 0 ? named : partial
+  const [first] = found.sort((a, b) => (a.endpointId < b.endpointId ? -1 : 1))
+  if (first === undefined || key === '') return notFound('endpoint', key)
+  // Interfaces of one container are all it can mean: the first of them stands for it.
+  if (found.every((record) => record.containerId === first.containerId && record.node === first.node)) return first
+  const names = nameSome(found.map((record) => `${record.containerName || record.endpointId} on ${record.node}`))
+  return problem(
+    'conflict',
+    'ENDPOINT_AMBIGUOUS',
+    `${key} fits ${found.length} endpoints (${names}); give more of the id`,
+  )
+}
+
+/** What a person calls an endpoint: its container's name, else its id in short. */
+export function describeHolder(endpoint: { readonly containerName: string; readonly endpointId: string }): string {
+  return endpoint.containerName === '' ? `endpoint ${endpoint.endpointId.slice(0, 12)}` : endpoint.containerName
+}
+
+function render(view: View, record: EndpointRecord): EndpointOper {
+  return renderEndpointOper(record, view.nodes.get(record.node)?.vtep ?? '')
+}

@@ -1,0 +1,82 @@
+// The cluster's settings (specification 2.3): ranges cannot shrink under what is in use, and what every network rests on
+// cannot change while there are networks.
+
+import { formatIntervals } from '../../core/allocate/intervals.ts'
+import type { Problem } from '../../lib/errors.ts'
+import { isProblem, problem } from '../../model/body.ts'
+import {
+  type GlobalBody,
+  type GlobalInspect,
+  type GlobalView,
+  globalFromBody,
+  globalKey,
+  parseTagRange,
+  renderGlobal,
+  renderGlobalOper,
+} from '../../model/global.ts'
+import { defaultGlobal, type GlobalRecord } from '../../model/state.ts'
+import type { Decision } from '../decision.ts'
+import type { NumberGrants } from '../grants.ts'
+import type { View } from '../tables.ts'
+import { checkKey, count, nameSome, notFound, type ObjectKind } from './object.ts'
+
+export interface GlobalOptions {
+  /** What this netmaster was started for: docker, … */
+  readonly clusterMode: string
+  /** Forwarding mode of a cluster that nobody has set. */
+  readonly fwdMode: GlobalRecord['fwdMode']
+}
+
+export function globalObject(options: GlobalOptions): ObjectKind<GlobalBody, GlobalView, GlobalInspect> {
+  return {
+    list: (view) => [renderGlobal(view.global)],
+    get: (view, key) => (key === globalKey ? renderGlobal(view.global) : notFound('global', key)),
+    put: (view, key, body) => {
+      const mismatch = checkKey(key, globalKey, body.key)
+      if (mismatch !== undefined) return mismatch
+      const wanted = globalFromBody(body, view.global)
+      return isProblem(wanted) ? wanted : changeGlobal(view, wanted)
+    },
+    remove: (view, key) => {
+      if (key !== globalKey) return notFound('global', key)
+      const changed = changeGlobal(view, { ...defaultGlobal, fwdMode: options.fwdMode })
+      return isProblem(changed) ? changed : { ...changed, result: key }
+    },
+    inspect: (view, key) => (key === globalKey ? inspectGlobal(view, options.clusterMode) : notFound('global', key)),
+  }
+}
+
+function changeGlobal(view: View, wanted: GlobalRecord): Decision<GlobalView> | Problem {
+  const { global, networks } = view
+  for (const field of ['fwdMode', 'pvtSubnet'] as const) {
+    if (wanted[field] === global[field] || networks.size === 0) continue
+    const message = `${field} cannot change while there are networks: ${count(networks.size, 'network')} (${nameSome(networks.keys())}); delete them first`
+    return problem('conflict', 'GLOBAL_IN_USE', message, { field, networks: networks.size })
+  }
+  const blocked =
+    rangeBlocked('vlans', wanted.vlans, view.numbers.vlan) ?? rangeBlocked('vxlans', wanted.vxlans, view.numbers.vni)
+  if (blocked !== undefined) return blocked
+  return { records: [{ kind: 'global', key: globalKey, value: wanted }], grants: [], result: renderGlobal(wanted) }
+}
+
+function rangeBlocked(field: 'vlans' | 'vxlans', text: string, grants: NumberGrants): Problem | undefined {
+  const range = parseTagRange(field, text)
+  if (isProblem(range)) return range
+  const outside = grants.intervals().filter(({ first, last }) => first < range.first || last > range.last)
+  if (outside.length === 0) return undefined
+  const used = formatIntervals(outside, String)
+  const message = `${field} cannot become ${text}: ${used} in use outside of it; delete those networks first`
+  return problem('conflict', 'RANGE_IN_USE', message, { field, used })
+}
+
+function inspectGlobal(view: View, clusterMode: string): GlobalInspect {
+  return {
+    Config: renderGlobal(view.global),
+    Oper: renderGlobalOper({
+      clusterMode,
+      numNetworks: view.networks.size,
+      vlansInUse: formatIntervals(view.numbers.vlan.intervals(), String),
+      vxlansInUse: formatIntervals(view.numbers.vni.intervals(), String),
+    }),
+  }
+}

@@ -1,0 +1,135 @@
+// Every path of netmaster and what answers it. An object of the public API is one line here, its definition in
+// api/routes, and its decisions in objects.
+
+import type { FastifyInstance } from 'fastify'
+import { endpointGroupRoutes } from '../api/routes/endpoint-groups.ts'
+import { endpointRoutes } from '../api/routes/endpoints.ts'
+import { globalRoutes } from '../api/routes/globals.ts'
+import { networkRoutes } from '../api/routes/networks.ts'
+import { nodeRoutes } from '../api/routes/nodes.ts'
+import type { ObjectRoutes } from '../api/routes/object.ts'
+import { pluginRoutes } from '../api/routes/plugin.ts'
+import { serviceRoutes } from '../api/routes/service.ts'
+import { tenantRoutes } from '../api/routes/tenants.ts'
+import type { Clock } from '../lib/clock.ts'
+import { heartbeatMs, nodeProtocol } from '../model/node.ts'
+import { type EndpointAnswer, endpointConfigOf } from '../model/plugin.ts'
+import type { InfoView, VersionView } from '../model/service.ts'
+import type { EndpointRecord } from '../model/state.ts'
+import { allocAddress, releaseAddress } from './addresses.ts'
+import type { Cluster } from './cluster.ts'
+import { cleanEndpoints, createEndpoint, deleteEndpoint, updateEndpoint } from './endpoints.ts'
+import { serve } from './http.ts'
+import type { Nodes } from './nodes.ts'
+import { endpointGroupObject } from './objects/endpoint-groups.ts'
+import { endpointOpers, inspectEndpoint } from './objects/endpoints.ts'
+import { type GlobalOptions, globalObject } from './objects/globals.ts'
+import { type NetworkOptions, networkObject } from './objects/networks.ts'
+import type { ObjectKind } from './objects/object.ts'
+import { tenantObject } from './objects/tenants.ts'
+
+export interface RoutesOptions {
+  readonly global: GlobalOptions
+  readonly network: NetworkOptions
+  readonly version: VersionView
+  /** Called per request: addresses are known only when the server listens. */
+  readonly info: () => Omit<InfoView, 'netplugin-nodes'>
+}
+
+export interface RoutesDeps {
+  readonly cluster: Cluster
+  readonly nodes: Nodes
+  readonly clock: Clock
+}
+
+export async function addRoutes(app: FastifyInstance, options: RoutesOptions, deps: RoutesDeps): Promise<void> {
+  const { cluster } = deps
+  await addObject(app, cluster, globalRoutes, globalObject(options.global))
+  await addObject(app, cluster, tenantRoutes, tenantObject)
+  await addObject(app, cluster, networkRoutes, networkObject(options.network))
+  await addObject(app, cluster, endpointGroupRoutes, endpointGroupObject)
+  await addEndpoints(app, cluster)
+  await addPlugin(app, deps)
+  await addNodes(app, deps)
+  await addService(app, options, deps)
+}
+
+async function addObject<Input, Body, View, Inspect>(
+  app: FastifyInstance,
+  cluster: Cluster,
+  routes: ObjectRoutes<Input, Body, View, Inspect>,
+  kind: ObjectKind<Body, View, Inspect>,
+): Promise<void> {
+  const keyOf = (parameters: Readonly<Record<string, string>>) => parameters.key ?? ''
+  await serve(app, routes.list, () => kind.list(cluster.view))
+  await serve(app, routes.get, ({ parameters }) => kind.get(cluster.view, keyOf(parameters)))
+  await serve(app, routes.inspect, ({ parameters }) => kind.inspect(cluster.view, keyOf(parameters)))
+  await serve(app, routes.remove, async ({ parameters }) => {
+    return (await cluster.transact((view) => kind.remove(view, keyOf(parameters)))).result
+  })
+  for (const route of [routes.put, routes.replace]) {
+    await serve(app, route, async ({ parameters, body }) => {
+      return (await cluster.transact((view) => kind.put(view, keyOf(parameters), body))).result
+    })
+  }
+}
+
+async function addEndpoints(app: FastifyInstance, cluster: Cluster): Promise<void> {
+  await serve(app, endpointRoutes.list, () => endpointOpers(cluster.view, cluster.view.endpoints))
+  await serve(app, endpointRoutes.inspect, ({ parameters }) => inspectEndpoint(cluster.view, parameters.key ?? ''))
+  await serve(app, endpointRoutes.clean, async ({ parameters: { tenant = '', kind = '', id = '' } }) => {
+    return (await cluster.transact((view) => cleanEndpoints(view, { tenant, kind, id }))).result
+  })
+}
+
+async function addPlugin(app: FastifyInstance, { cluster, clock }: RoutesDeps): Promise<void> {
+  const answer = (record: EndpointRecord | null, revision: number, kept: boolean): EndpointAnswer => {
+    const vtep = record === null ? '' : (cluster.view.nodes.get(record.node)?.vtep ?? '')
+    const EndpointConfig = record === null ? null : endpointConfigOf(record, vtep)
+    return { EndpointConfig, endpoint: kept ? record : null, revision }
+  }
+  await serve(app, pluginRoutes.allocAddress, async ({ body }) => {
+    return (await cluster.transact((view) => allocAddress(view, body, clock.now()))).result
+  })
+  await serve(app, pluginRoutes.releaseAddress, async ({ body }) => {
+    return (await cluster.transact((view) => releaseAddress(view, body))).result
+  })
+  await serve(app, pluginRoutes.createEndpoint, async ({ body }) => {
+    const { result, revision } = await cluster.transact((view) => createEndpoint(view, body))
+    return answer(result, revision, true)
+  })
+  await serve(app, pluginRoutes.deleteEndpoint, async ({ body }) => {
+    const { result, revision } = await cluster.transact((view) => deleteEndpoint(view, body, clock.now()))
+    return answer(result, revision, false)
+  })
+  await serve(app, pluginRoutes.updateEndpoint, async ({ body }) => {
+    const { result, revision } = await cluster.transact((view) => updateEndpoint(view, body))
+    return answer(result, revision, true)
+  })
+}
+
+async function addNodes(app: FastifyInstance, { cluster, nodes }: RoutesDeps): Promise<void> {
+  const { epoch } = cluster
+  await serve(app, nodeRoutes.list, () => nodes.list())
+  await serve(app, nodeRoutes.register, async ({ parameters, body }) => {
+    const revision = await nodes.register(parameters.node ?? '', body)
+    return { protocol: nodeProtocol, epoch, revision, heartbeatMs }
+  })
+  await serve(app, nodeRoutes.heartbeat, ({ parameters, body }) => {
+    nodes.heartbeat(parameters.node ?? '', body)
+    return { epoch, revision: cluster.revision }
+  })
+}
+
+async function addService(app: FastifyInstance, options: RoutesOptions, { cluster }: RoutesDeps): Promise<void> {
+  await serve(app, serviceRoutes.version, () => options.version)
+  await serve(app, serviceRoutes.info, () => ({
+    ...options.info(),
+    'netplugin-nodes': [...cluster.view.nodes.keys()].sort(),
+  }))
+  await serve(
+    app,
+    serviceRoutes.health,
+    () => ({ status: 'ok', revision: cluster.revision, epoch: cluster.epoch }) as const,
+  )
+}

@@ -1,0 +1,83 @@
+// Where records and grants live in the store:
+//
+//   record/<kind>/<key>                   the record
+//   grant/<pool>/<number>                 its owner (text)
+//   grant/address/<tenant:network>/<ip>   its owner (AddressOwner)
+//   meta/settings, meta/head              what the cluster was started with; written by every commit (see cluster.ts)
+
+import type { StoreValue } from '../drivers/store/store.ts'
+import { NetpluginError } from '../lib/errors.ts'
+import { type AddressOwner, type GrantChange, numberPools } from '../model/grant.ts'
+import type { Change, RecordKind } from '../model/state.ts'
+
+export const settingsKey = 'meta/settings'
+export const headKey = 'meta/head'
+
+const recordKinds: readonly RecordKind[] = ['global', 'tenant', 'network', 'group', 'endpoint', 'node']
+
+export function recordKey(change: Change): string {
+  return `record/${change.kind}/${change.key}`
+}
+
+export function grantKey(grant: GrantChange): string {
+  return grant.kind === 'number'
+    ? `grant/${grant.pool}/${grant.number}`
+    : `grant/address/${grant.network}/${grant.address}`
+}
+
+export type Decoded =
+  | { readonly type: 'record'; readonly change: Change }
+  | { readonly type: 'grant'; readonly grant: GrantChange }
+  /** Nothing the cluster's state is made of. */
+  | { readonly type: 'other' }
+
+/** What a key and its value mean; a null value is a deletion. */
+export function decodeEntry(key: string, value: StoreValue | null): Decoded {
+  const [area, kind = '', rest = ''] = splitKey(key)
+  if (area === 'record') return { type: 'record', change: decodeRecord(key, kind, rest, value) }
+  if (area !== 'grant') return { type: 'other' }
+  if (kind === 'address') return { type: 'grant', grant: decodeAddress(key, rest, value) }
+  const pool = numberPools.find((candidate) => candidate === kind)
+  const number = Number(rest)
+  if (pool === undefined || !Number.isSafeInteger(number)) throw damaged(key)
+  if (value !== null && typeof value !== 'string') throw damaged(key)
+  return { type: 'grant', grant: { kind: 'number', pool, number, owner: value } }
+}
+
+/** Into at most three parts: what follows the second slash may hold slashes. */
+function splitKey(key: string): string[] {
+  const first = key.indexOf('/')
+  const second = key.indexOf('/', first + 1)
+  return second < 0 ? [key] : [key.slice(0, first), key.slice(first + 1, second), key.slice(second + 1)]
+}
+
+function decodeRecord(key: string, kindText: string, recordKey: string, value: StoreValue | null): Change {
+  const kind = recordKinds.find((candidate) => candidate === kindText)
+  if (kind === undefined || (value !== null && (typeof value !== 'object' || Array.isArray(value)))) throw damaged(key)
+  // Only netmaster writes here, and a schema version guards the layout: the shape of the record is trusted.
+  return { kind, key: recordKey, value } as unknown as Change
+}
+
+function decodeAddress(key: string, rest: string, value: StoreValue | null): GrantChange {
+  const slash = rest.indexOf('/')
+  if (slash < 0) throw damaged(key)
+  const owner = value === null ? null : decodeOwner(key, value)
+  return { kind: 'address', network: rest.slice(0, slash), address: rest.slice(slash + 1), owner }
+}
+
+function decodeOwner(key: string, value: StoreValue): AddressOwner {
+  if (typeof value === 'object' && 'type' in value) {
+    if (value.type === 'endpoint' && 'id' in value && typeof value.id === 'string') {
+      return { type: 'endpoint', id: value.id }
+    }
+    if (value.type === 'reservation' && 'node' in value && 'at' in value) {
+      return { type: 'reservation', node: String(value.node), at: Number(value.at) }
+    }
+  }
+  throw damaged(key)
+}
+
+function damaged(key: string): NetpluginError {
+  const message = `the store holds something this version cannot read at ${JSON.stringify(key)}; was it changed by hand?`
+  return new NetpluginError('unavailable', 'STORE_DAMAGED', message, { details: { key } })
+}
