@@ -1,0 +1,67 @@
+// The netplugin program: flags, wiring, signals, exit status (22: a flag is wrong; 1: it cannot run).
+
+import { readFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
+import { hostname } from 'node:os'
+import { LinuxHost } from '../drivers/host/linux.ts'
+import { DockerRuntime } from '../drivers/runtime/docker.ts'
+import { readBuildInfo } from '../lib/build-info.ts'
+import { systemClock } from '../lib/clock.ts'
+import { asNetpluginError } from '../lib/errors.ts'
+import { createLog, type LogLevel } from '../lib/log.ts'
+import type { NodeConfig } from '../netplugin/config.ts'
+import { readFlags } from '../netplugin/flags.ts'
+import { runNode } from '../netplugin/node.ts'
+
+const invalidFlags = 22
+
+async function main(args: readonly string[]): Promise<number> {
+  const { version, gitCommit } = readBuildInfo()
+  const answer = readFlags(args, process.env, { hostname: hostname(), version })
+  switch (answer.kind) {
+    case 'help':
+      process.stdout.write(answer.text)
+      return 0
+    case 'version':
+      process.stdout.write(`netplugin ${version} (${gitCommit})\n`)
+      return 0
+    case 'run':
+      await run(answer.config, answer.logLevel)
+      return 0
+  }
+}
+
+async function run(config: NodeConfig, logLevel: LogLevel): Promise<void> {
+  const log = createLog({ level: logLevel, name: 'netplugin' })
+  const stop = new AbortController()
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort())
+  const host = LinuxHost.open({ log })
+  // Node would write what it compiled only at the end, and a daemon's end is often a kill: the next start is quicker and
+  // takes 30 MiB less when nothing is left to compile.
+  flushCompileCache()
+  try {
+    await runNode(
+      config,
+      {
+        host,
+        runtime: new DockerRuntime({ socketPath: config.dockerSocket }),
+        clock: systemClock,
+        log,
+        random: Math.random,
+        bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+      },
+      stop.signal,
+    )
+  } finally {
+    await host.close()
+  }
+}
+
+try {
+  process.exit(await main(process.argv.slice(2)))
+} catch (error) {
+  const { code, message } = asNetpluginError(error)
+  process.stderr.write(`netplugin: ${message}\n`)
+  if (code === 'USAGE') process.stderr.write('Try netplugin --help.\n')
+  process.exit(code === 'USAGE' ? invalidFlags : 1)
+}

@@ -1,0 +1,26 @@
+// What an operator tells netplugin about its host.
+
+export interface NodeConfig {
+  /** The host's name in the cluster. */
+  readonly node: string
+  readonly controlAddress: string
+  /** IPv4 tunnel end; empty on a host that only carries VLANs. */
+  readonly vtep: string
+  /** NICs for VLAN networks. */
+  readonly uplinks: readonly string[]
+  /** Base URL of netmaster. */
+  readonly netmaster: string
+  readonly vxlanPort: number
+  /** Snapshot, outbox and Docker network ids survive restarts here. */
+  readonly stateDir: string
+  /** Where Docker looks for the plugin. */
+  readonly pluginSocket: string
+  /** Name of the driver, as in `docker network create -d NAME`. */
+  readonly pluginName: string
+  readonly dockerSocket: string
+  /** Open vSwitch's run directory: db.sock and <bridge>.mgmt are in it. */
+  readonly ovsRunDir: string
+  /** The host's own resolver configuration. */
+  readonly resolvConf: string
+  readonly version: string
+}

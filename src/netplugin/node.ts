@@ -1,0 +1,183 @@
+// A whole node: wires master link, agent, Docker drivers and resolver together, starts and ends them in order.
+
+import { readFileSync } from 'node:fs'
+import { createNodeClient } from '../api/node-client.ts'
+import type { NodeSettings } from '../core/compile/node-ports.ts'
+import type { HostDriver } from '../drivers/host/host.ts'
+import type { Runtime } from '../drivers/runtime/runtime.ts'
+import type { Clock } from '../lib/clock.ts'
+import { NetpluginError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import type { ClusterState } from '../model/state.ts'
+import { exchange, parseResolvConf } from '../protocols/dns/index.ts'
+import { LibnetworkServer } from '../protocols/libnetwork/index.ts'
+import { Agent } from './agent.ts'
+import { Attachments } from './attachments.ts'
+import type { NodeConfig } from './config.ts'
+import { DockerIpamDriver, DockerNetworkDriver } from './docker-driver.ts'
+import { DockerNetworkIds } from './docker-network-ids.ts'
+import { DockerNetworks } from './docker-networks.ts'
+import { DockerSide } from './docker-side.ts'
+import { MasterLink } from './master-link.ts'
+import { Outbox } from './outbox.ts'
+import { Resolver } from './resolver.ts'
+import { TunnelNeighbours, udpProber } from './tunnel-neighbours.ts'
+
+interface Deps {
+  readonly host: HostDriver
+  readonly runtime: Runtime
+  readonly clock: Clock
+  readonly log: Log
+  readonly random: () => number
+  readonly bootId: string
+}
+
+/** Requests to netmaster end after this long; longer waits are for the caller to repeat. */
+const requestMs = 5_000
+/** Docker waits without end for an answer; an attach that takes this long has failed. */
+const callTimeoutMs = 20_000
+const stopMs = 2_000
+
+/** Runs until the signal aborts. Throws when the plugin socket or the settings cannot be had. */
+export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSignal): Promise<void> {
+  const { host, runtime, clock, log, random, bootId } = deps
+  const client = createNodeClient({ baseUrl: config.netmaster, node: config.node, timeoutMs: requestMs })
+  const master = new MasterLink(config, { client, clock, log: log.with({ part: 'master' }), random, bootId })
+  const outbox = new Outbox(`${config.stateDir}/outbox.json`, { client, clock, log, random })
+  const attachments = new Attachments()
+  const networkIds = new DockerNetworkIds(
+    { path: `${config.stateDir}/docker-networks.json`, driver: config.pluginName },
+    { runtime },
+  )
+  const state = () => withoutDetached(master.state, outbox.detached)
+  const mayRemove = () => master.inSync
+  const nameservers = () => hostNameservers(config.resolvConf)
+  const resolver = new Resolver({ nameservers, state, exchange, clock, log: log.with({ part: 'names' }), random })
+  const tunnels = new TunnelNeighbours({ clock, openProber: () => udpProber({ log: log.with({ part: 'tunnels' }) }) })
+  const progress = { switch: 0, docker: 0 }
+  const report = () => master.applied(Math.min(progress.switch, progress.docker))
+
+  const agent = new Agent(config, {
+    host,
+    clock,
+    log: log.with({ part: 'agent' }),
+    random,
+    attachments,
+    state,
+    mayRemove,
+    settings: () => nodeSettings(config, host),
+    nameservers,
+    onPass: (network, ofPorts) => {
+      resolver.nodeChanged(network, ofPorts)
+      tunnels.keepWarm(network.peers)
+      progress.switch = network.revision
+      report()
+    },
+  })
+  const lookAgain = () => agent.lookAgain()
+  const docker = new DockerSide(
+    { node: config.node },
+    {
+      runtime,
+      networks: new DockerNetworks({ driver: config.pluginName }, { runtime, log: log.with({ part: 'docker' }) }),
+      client,
+      outbox,
+      clock,
+      log: log.with({ part: 'docker' }),
+      random,
+      state: () => master.state,
+      mayRemove,
+      isOurs: (id) => networkIds.has(id),
+      onNetworks: (revision) => {
+        progress.docker = revision
+        report()
+      },
+      lookAgain,
+    },
+  )
+  master.onChange(() => {
+    lookAgain()
+    docker.stateChanged()
+  })
+  const unwatch = host.watch(() => agent.lookSoon())
+
+  const driverDeps = { client, attachments, outbox, networkIds, state, nameservers, lookAgain, log }
+  const server = new LibnetworkServer(
+    { socketPath: config.pluginSocket, callTimeoutMs },
+    {
+      drivers: { network: new DockerNetworkDriver(driverDeps), ipam: new DockerIpamDriver(driverDeps) },
+      log: log.with({ part: 'driver' }),
+    },
+  )
+  await server.start(signal)
+  log.info('ready', { node: config.node, socket: config.pluginSocket, netmaster: config.netmaster })
+  try {
+    await Promise.all([
+      master.run(signal),
+      outbox.run(signal),
+      agent.run(signal),
+      docker.run(signal),
+      resolver.run(signal),
+      tunnels.run(signal),
+    ])
+  } finally {
+    unwatch()
+    await server.stop(AbortSignal.timeout(stopMs))
+    client.close()
+  }
+}
+
+/** The state without endpoints that were detached here and of which netmaster does not know yet. */
+function withoutDetached(state: ClusterState | undefined, detached: ReadonlySet<string>): ClusterState | undefined {
+  if (state === undefined || detached.size === 0) return state
+  const endpoints = new Map(state.endpoints)
+  for (const id of detached) endpoints.delete(id)
+  return { ...state, endpoints }
+}
+
+function nodeSettings(config: NodeConfig, host: HostDriver): NodeSettings {
+  const facts = host.facts()
+  const mtus = config.uplinks.map((name) => {
+    const link = facts.links.get(name)
+    if (link === undefined) {
+      throw new NetpluginError('not-found', 'UPLINK_MISSING', `there is no interface ${name}; see --vlan-uplinks`)
+    }
+    // The switch takes the NIC for itself: an address on it, perhaps the one of this ssh session, would go dead.
+    const address = facts.addresses.find((entry) => entry.index === link.index && entry.scope !== 'link')
+    if (address !== undefined) {
+      throw new NetpluginError(
+        'conflict',
+        'UPLINK_HAS_ADDRESS',
+        `${name} carries the address ${address.cidr} and cannot become a VLAN uplink; move the address to another interface`,
+      )
+    }
+    return link.mtu
+  })
+  const underlay = config.vtep === '' ? undefined : host.underlay(config.vtep)
+  if (config.vtep !== '' && underlay === undefined) {
+    throw new NetpluginError(
+      'not-found',
+      'VTEP_MISSING',
+      `no interface of this host has the tunnel address ${config.vtep}; see --vtep-ip`,
+    )
+  }
+  return {
+    datapathType: facts.hasKernelOpenVswitch ? 'system' : 'netdev',
+    uplinks: config.uplinks,
+    vxlanPort: config.vxlanPort,
+    underlayMtu: underlay?.mtu,
+    uplinkMtu: mtus.length === 0 ? undefined : Math.min(...mtus),
+  }
+}
+
+/** IPv4 servers of the host that a container could be told of; loopback ones are the host's alone. None without a file. */
+function hostNameservers(path: string): string[] {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch {
+    return []
+  }
+  const { nameservers } = parseResolvConf(text)
+  return nameservers.filter((address) => !address.includes(':') && !address.startsWith('127.')).sort()
+}

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { auditMs, Schedule, settleMs, tidyAfterMs } from './schedule.ts'
+
+const start = 1_000_000
+
+/** A schedule after its first pass, which did everything. */
+function begun(): Schedule {
+  const schedule = new Schedule()
+  schedule.begin(start)
+  schedule.tidied()
+  return schedule
+}
+
+test('the first pass is due at once, looks for drift and tidies', () => {
+  const schedule = new Schedule()
+  assert.equal(schedule.pauseMs(start, true), 0)
+  assert.deepEqual(schedule.begin(start), { audit: true, tidy: true })
+})
+
+test('while nothing may be removed, tidying stays due but wakes nobody', () => {
+  const schedule = new Schedule()
+  schedule.begin(start)
+  assert.equal(schedule.pauseMs(start, false), auditMs)
+  assert.equal(schedule.pauseMs(start, true), 0)
+  assert.deepEqual(schedule.begin(start + 1), { audit: false, tidy: true })
+})
+
+test('drift is looked for every five seconds, also when passes come without end', () => {
+  const schedule = begun()
+  let audits = 0
+  for (let now = start + 10; now <= start + 4 * auditMs; now += 10) if (schedule.begin(now).audit) audits++
+  assert.equal(audits, 4)
+})
+
+test('what an endpoint left behind is removed a moment later, together with what comes meanwhile', () => {
+  const schedule = begun()
+  schedule.leftBehind(start + 100)
+  schedule.leftBehind(start + 200)
+  assert.equal(schedule.begin(start + 100 + tidyAfterMs - 1).tidy, false)
+  assert.equal(schedule.pauseMs(start + 100, true), tidyAfterMs)
+  assert.equal(schedule.begin(start + 100 + tidyAfterMs).tidy, true)
+  schedule.tidied()
+  assert.equal(schedule.begin(start + 101 + tidyAfterMs).tidy, false)
+})
+
+test('several events make one look, which does not wait for them to end', () => {
+  const schedule = begun()
+  schedule.changed(start + 10)
+  schedule.changed(start + 10 + settleMs - 1)
+  assert.equal(schedule.pauseMs(start + 10, true), settleMs)
+  schedule.begin(start + 10 + settleMs)
+  assert.equal(schedule.pauseMs(start + 10 + settleMs, true), auditMs - 10 - settleMs)
+})
+
+test('a pass that failed leaves the tidying due', () => {
+  const schedule = begun()
+  schedule.leftBehind(start)
+  assert.equal(schedule.begin(start + tidyAfterMs).tidy, true)
+  assert.equal(schedule.begin(start + tidyAfterMs + 1).tidy, true)
+})
+
+test('a clock that is set back puts nothing off', () => {
+  const schedule = begun()
+  schedule.leftBehind(start)
+  schedule.changed(start)
+  const back = start - 3_600_000
+  assert.equal(schedule.pauseMs(back, true), settleMs)
+  schedule.begin(back)
+  assert.equal(schedule.pauseMs(back, true), tidyAfterMs)
+  assert.equal(schedule.pauseMs(back, false), auditMs)
+  assert.deepEqual(schedule.begin(back + auditMs), { audit: true, tidy: true })
+})

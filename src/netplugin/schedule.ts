@@ -1,0 +1,57 @@
+// When the agent looks although nobody waits for it: after events that are no reason to hurry, for drift, and to remove
+// what endpoints left behind. All of it comes also while changes never stop, and soon after a clock that was set back.
+
+/** Drift (flows or ports changed by other hands) is looked for this often. */
+export const auditMs = 5_000
+/** Ports and links of endpoints that are gone stay this long, and go a few at a time. */
+export const tidyAfterMs = 100
+/** Events of links and of the switch's rows come several together, most of them echoes of our own changes. */
+export const settleMs = 50
+
+export class Schedule {
+  #auditAt = 0
+  /** Infinity = nothing was left behind that we know of. */
+  #tidyAt = 0
+  /** Infinity = nothing was heard of since the last pass began. */
+  #lookAt = Number.POSITIVE_INFINITY
+
+  /** Milliseconds until something is due. `mayTidy`: whether anything may be removed at all. */
+  pauseMs(now: number, mayTidy: boolean): number {
+    this.#believe(now)
+    const tidyAt = mayTidy ? this.#tidyAt : Number.POSITIVE_INFINITY
+    return Math.max(0, Math.min(this.#auditAt, this.#lookAt, tidyAt) - now)
+  }
+
+  /** What is due in a pass that begins now. An audit is taken as done; tidying stays due until `tidied`. */
+  begin(now: number): { readonly audit: boolean; readonly tidy: boolean } {
+    this.#believe(now)
+    this.#lookAt = Number.POSITIVE_INFINITY
+    const audit = now >= this.#auditAt
+    if (audit) {
+      this.#auditAt = now + auditMs
+      this.#tidyAt = now
+    }
+    return { audit, tidy: now >= this.#tidyAt }
+  }
+
+  /** Something changed that is no reason to hurry. */
+  changed(now: number): void {
+    this.#lookAt = Math.min(this.#lookAt, now + settleMs)
+  }
+
+  /** An endpoint went; its port and link are still there. */
+  leftBehind(now: number): void {
+    this.#tidyAt = Math.min(this.#tidyAt, now + tidyAfterMs)
+  }
+
+  tidied(): void {
+    this.#tidyAt = Number.POSITIVE_INFINITY
+  }
+
+  /** A clock that was set back must not put off for hours what is due in seconds. */
+  #believe(now: number): void {
+    this.#auditAt = Math.min(this.#auditAt, now + auditMs)
+    if (this.#lookAt !== Number.POSITIVE_INFINITY) this.#lookAt = Math.min(this.#lookAt, now + settleMs)
+    if (this.#tidyAt !== Number.POSITIVE_INFINITY) this.#tidyAt = Math.min(this.#tidyAt, now + tidyAfterMs)
+  }
+}

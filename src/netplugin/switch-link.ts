@@ -1,0 +1,110 @@
+// One session with Open vSwitch: its database and the OpenFlow connection of the integration bridge. When either ends the
+// session is over, and the agent begins a new one from what it reads back.
+
+import { join } from 'node:path'
+import { bridgeNames } from '../core/compile/node-ports.ts'
+import { ownFlows } from '../core/pipeline/cookies.ts'
+import type { FlowSets } from '../core/pipeline/render.ts'
+import type { DesiredBridge } from '../core/plan/database.ts'
+import { planAllFlows, planFlowChanges } from '../core/plan/flows.ts'
+import type { BridgeFacts } from '../core/plan/switch-rows.ts'
+import { type ApplyOptions, OpenVswitchDatabase } from '../drivers/switch/open-vswitch-database.ts'
+import type { Clock } from '../lib/clock.ts'
+import { NetpluginError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { OpenFlowConnection } from '../protocols/openflow/index.ts'
+
+/** How long one change of ports may take: less than attach calls wait, so that they can say what holds them up. */
+const settleMs = 8_000
+
+interface Options {
+  readonly runDir: string
+  readonly node: string
+}
+
+interface Deps {
+  readonly log: Log
+  readonly clock: Clock
+}
+
+export class SwitchLink {
+  readonly database: OpenVswitchDatabase
+  readonly #options: Options
+  readonly #deps: Deps
+  #openFlow: OpenFlowConnection | undefined
+  /** What this session put in force; undefined = unknown, read back first. */
+  #applied: FlowSets | undefined
+  #over = false
+  #ended: (() => void) | undefined
+
+  private constructor(database: OpenVswitchDatabase, options: Options, deps: Deps) {
+    this.database = database
+    this.#options = options
+    this.#deps = deps
+    this.database.closed.then(() => this.close())
+  }
+
+  static async open(options: Options, deps: Deps, signal: AbortSignal): Promise<SwitchLink> {
+    const path = join(options.runDir, 'db.sock')
+    const database = await OpenVswitchDatabase.connect({ path, owner: options.node, settleMs }, deps, signal)
+    return new SwitchLink(database, options, deps)
+  }
+
+  get over(): boolean {
+    return this.#over
+  }
+
+  /** Called once, when either connection ended. */
+  whenOver(listener: () => void): void {
+    this.#ended = listener
+  }
+
+  close(): void {
+    if (this.#over) return
+    this.#over = true
+    this.database.close()
+    this.#openFlow?.close()
+    this.#ended?.()
+  }
+
+  /** Bridges and ports as desired; returns when the switch has numbered every port or said why it cannot. */
+  async applyPorts(
+    desired: readonly DesiredBridge[],
+    options: ApplyOptions,
+    signal: AbortSignal,
+  ): Promise<BridgeFacts> {
+    await this.database.apply(desired, options, signal)
+    return this.database.facts(bridgeNames.integration)
+  }
+
+  /** Flows as desired, in one bundle; returns how many modifications that took. */
+  async applyFlows(desired: FlowSets, options: { readonly remove: boolean }, signal: AbortSignal): Promise<number> {
+    const connection = await this.#connection(signal)
+    const modifications =
+      this.#applied === undefined
+        ? planAllFlows(desired, await connection.flows({ cookie: ownFlows }, signal), options)
+        : planFlowChanges(desired, this.#applied, options)
+    if (modifications.length > 0) await connection.bundle(modifications, signal)
+    this.#applied = options.remove ? desired : undefined
+    return modifications.length
+  }
+
+  /** Forget what was applied: the next pass compares with what the switch really has. */
+  distrustFlows(): void {
+    this.#applied = undefined
+  }
+
+  async #connection(signal: AbortSignal): Promise<OpenFlowConnection> {
+    if (this.#openFlow !== undefined) return this.#openFlow
+    const path = join(this.#options.runDir, `${bridgeNames.integration}.mgmt`)
+    const connection = await OpenFlowConnection.connect({ path }, this.#deps, signal)
+    if (this.#over) {
+      connection.close()
+      throw new NetpluginError('unavailable', 'SWITCH_GONE', 'Open vSwitch went away; reconnecting')
+    }
+    this.#openFlow = connection
+    this.#applied = undefined
+    connection.closed.then(() => this.close())
+    return connection
+  }
+}
