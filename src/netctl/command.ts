@@ -1,0 +1,66 @@
+// What a netctl command is, declared as data: its words, flags and what it does. A new command is one entry in the
+// `commands` of its object's file; a new object is one file in commands/ and one line in commands/index.ts.
+
+import type { Client } from '../api/client.ts'
+import { type Flags, type FlagValues, fillFlags, type ParsedFlags } from '../lib/flags.ts'
+
+/** What a command may touch. */
+export interface Session {
+  /** Connects on first use, so that commands which need no server do without. */
+  netmaster(): Promise<Client>
+  /** Writes to standard output as it is: the text brings its own line ends. */
+  print(text: string): void
+  /** Waits until live nodes have what was changed; says on standard error which have not. */
+  settle(): Promise<void>
+}
+
+export interface Command {
+  /** First the name that help shows, then its aliases. */
+  readonly names: readonly string[]
+  readonly summary: string
+  /** Names of the words that must follow, all of them. */
+  readonly args: readonly string[]
+  readonly flags: Flags
+  readonly run: (session: Session, words: readonly string[], values: ParsedFlags['values']) => Promise<void>
+}
+
+/** An object with its commands: `netctl network …`. */
+export interface Topic {
+  readonly names: readonly string[]
+  readonly summary: string
+  readonly commands: readonly Command[]
+}
+
+export interface CommandSpec<A extends string, F extends Flags> {
+  readonly names: readonly string[]
+  readonly summary: string
+  readonly args: readonly A[]
+  readonly flags: F
+  readonly run: (input: Input<A, F>) => Promise<void>
+}
+
+export interface Input<A extends string, F extends Flags> {
+  readonly session: Session
+  readonly args: Readonly<Record<A, string>>
+  readonly flags: FlagValues<F>
+}
+
+/** Ties the types of a command's words and flags to what its `run` receives. */
+export function command<const A extends string, const F extends Flags>(spec: CommandSpec<A, F>): Command {
+  return {
+    names: spec.names,
+    summary: spec.summary,
+    args: spec.args,
+    flags: spec.flags,
+    run: (session, words, values) => {
+      const args = Object.fromEntries(spec.args.map((name, index) => [name, words[index] ?? '']))
+      // Sound: the keys are exactly `spec.args`; the count of words was checked before.
+      return spec.run({ session, args: args as Record<A, string>, flags: fillFlags(spec.flags, values) })
+    },
+  }
+}
+
+/** The flag of every command on an object that belongs to a tenant. */
+export const tenantFlag = {
+  tenant: { kind: 'text', names: ['tenant', 't'], value: 'TENANT', help: 'Tenant of the object', fallback: 'default' },
+} as const satisfies Flags

@@ -1,0 +1,109 @@
+import { askedList, getTenant, settled, testLines } from '../test-lines.ts'
+
+const networks = {
+  ...getTenant,
+  'GET /api/v1/networks/': [
+    {
+      key: 'default:v10',
+      tenantName: 'default',
+      networkName: 'v10',
+      nwType: 'data',
+      encap: 'vlan',
+      pktTag: 10,
+      subnet: '10.1.1.0/24',
+      gateway: '10.1.1.254',
+      ipv6Subnet: '2001:db8:1::/64',
+      ipv6Gateway: '2001:db8:1::1',
+      cfgdTag: 'blue-tag',
+    },
+    {
+      key: 'default:x1',
+      tenantName: 'default',
+      networkName: 'x1',
+      nwType: 'data',
+      encap: 'vxlan',
+      subnet: '10.1.2.0/24',
+    },
+  ],
+}
+
+testLines([
+  {
+    line: 'net create contiv-net --subnet=20.1.1.0/24 --gateway=20.1.1.254 --pkt-tag=1001',
+    answers: { 'POST /api/v1/networks/default:contiv-net/': {} },
+    asked: [
+      [
+        'POST /api/v1/networks/default:contiv-net/',
+        {
+          tenantName: 'default',
+          networkName: 'contiv-net',
+          nwType: 'data',
+          pktTag: 1001,
+          subnet: '20.1.1.0/24',
+          gateway: '20.1.1.254',
+        },
+      ],
+      ...settled,
+    ],
+    out: 'Creating network default:contiv-net\n',
+  },
+  {
+    line: 'network create -t blue -subnet=10.1.1.0/24 -e vlan -p 10 -s6 2001:db8::/64 -g6=2001:db8::1 -n infra -tag x v10',
+    answers: { 'POST /api/v1/networks/blue:v10/': {} },
+    asked: [
+      [
+        'POST /api/v1/networks/blue:v10/',
+        {
+          tenantName: 'blue',
+          networkName: 'v10',
+          nwType: 'infra',
+          encap: 'vlan',
+          pktTag: 10,
+          subnet: '10.1.1.0/24',
+          ipv6Subnet: '2001:db8::/64',
+          ipv6Gateway: '2001:db8::1',
+          cfgdTag: 'x',
+        },
+      ],
+      ...settled,
+    ],
+    out: 'Creating network blue:v10\n',
+  },
+  { line: 'net create n1', asked: [], status: 1, err: /needs a subnet.*Usage: netctl network create/s },
+  { line: 'net create -s 10.1.1.0/24', asked: [], status: 1, err: /network create needs NETWORK/ },
+  { line: 'net create -s 10.1.1.0/24 -p ten n1', asked: [], status: 1, err: /-p needs a whole number, not 'ten'/ },
+  { line: 'net create -s 10.1.1.0/24 --gatway 1 n1', asked: [], status: 1, err: /did you mean --gateway\?/ },
+  {
+    line: 'net ls',
+    answers: networks,
+    asked: askedList('networks'),
+    out: [
+      'Tenant   Network  Nw Type  Encap type  Packet tag  Subnet       Gateway     IPv6Subnet       IPv6Gateway    Cfgd Tag\n',
+      '------   -------  -------  ----------  ----------  -------      ------      ----------       -----------    ---------\n',
+      'default  v10      data     vlan        10          10.1.1.0/24  10.1.1.254  2001:db8:1::/64  2001:db8:1::1  blue-tag\n',
+      'default  x1       data     vxlan       0           10.1.2.0/24                                              \n',
+    ].join(''),
+  },
+  { line: 'net ls -q', answers: networks, out: 'v10\nx1\n' },
+  {
+    line: 'net ls -t nope',
+    answers: { 'GET /api/v1/tenants/nope/': { status: 404, text: 'there is no tenant nope' } },
+    asked: ['GET /api/v1/tenants/nope/'],
+    status: 3,
+    err: /there is no tenant nope/,
+  },
+  {
+    line: 'net rm n1',
+    answers: {
+      'DELETE /api/v1/networks/default:n1/': { status: 409, text: 'network n1 is used by endpoint web on node1' },
+    },
+    out: 'Deleting network default:n1\n',
+    status: 3,
+    err: /used by endpoint web/,
+  },
+  {
+    line: 'network inspect -t blue n1',
+    answers: { 'GET /api/v1/inspect/networks/blue:n1/': { Oper: {} } },
+    out: '{\n  "Oper": {}\n}\n',
+  },
+])

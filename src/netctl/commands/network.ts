@@ -1,0 +1,81 @@
+// netctl network: a subnet and a segment that containers attach to.
+
+import { usage } from '../../lib/flags.ts'
+import type { NetworkInput, NetworkView } from '../../model/network.ts'
+import { command, type Topic, tenantFlag } from '../command.ts'
+import { listOfTenant, type ObjectKind, removeAndInspectOfTenant } from '../object-commands.ts'
+import { given } from '../output.ts'
+import { networkColumns } from '../tables.ts'
+
+const networkKind: ObjectKind<NetworkView> = {
+  noun: 'network',
+  plural: 'networks',
+  article: 'a',
+  collection: (netmaster) => netmaster.networks,
+  name: (network) => network.networkName,
+  columns: networkColumns,
+  deleting: (key) => `Deleting network ${key}`,
+}
+
+const create = command({
+  names: ['create'],
+  summary: 'Create a network',
+  args: ['network'],
+  flags: {
+    ...tenantFlag,
+    subnet: { kind: 'text', names: ['subnet', 's'], value: 'SUBNET', help: 'IPv4 subnet, a.b.c.d/len; required' },
+    gateway: { kind: 'text', names: ['gateway', 'g'], value: 'ADDRESS', help: 'Gateway within the subnet' },
+    encap: {
+      kind: 'text',
+      names: ['encap', 'e'],
+      value: 'vlan|vxlan',
+      help: "Kind of segment; the cluster's network mode when left out",
+    },
+    pktTag: {
+      kind: 'number',
+      names: ['pkt-tag', 'p'],
+      value: 'NUMBER',
+      help: 'VLAN or VXLAN id; the lowest free one when left out',
+    },
+    subnetv6: { kind: 'text', names: ['subnetv6', 's6'], value: 'SUBNET', help: 'IPv6 subnet' },
+    gatewayv6: { kind: 'text', names: ['gatewayv6', 'g6'], value: 'ADDRESS', help: 'Gateway within the IPv6 subnet' },
+    nwType: {
+      kind: 'text',
+      names: ['nw-type', 'n'],
+      value: 'data|infra',
+      help: 'For containers, or for the hosts themselves',
+      fallback: 'data',
+    },
+    tag: { kind: 'text', names: ['nw-tag', 'tag'], value: 'TEXT', help: 'Tag to configure outside switches by' },
+  },
+  run: async ({ session, args, flags }) => {
+    if (!flags.subnet) throw usage('a network needs a subnet, for example --subnet=10.1.1.0/24')
+    const netmaster = await session.netmaster()
+    const key = `${flags.tenant}:${args.network}`
+    await netmaster.networks.put(
+      key,
+      given<NetworkInput>({
+        tenantName: flags.tenant,
+        networkName: args.network,
+        nwType: flags.nwType,
+        encap: flags.encap,
+        pktTag: flags.pktTag,
+        subnet: flags.subnet,
+        gateway: flags.gateway,
+        ipv6Subnet: flags.subnetv6,
+        ipv6Gateway: flags.gatewayv6,
+        cfgdTag: flags.tag,
+      }),
+    )
+    session.print(`Creating network ${key}\n`)
+    await session.settle()
+  },
+})
+
+const { remove, inspect } = removeAndInspectOfTenant(networkKind)
+
+export const networkTopic: Topic = {
+  names: ['network', 'net'],
+  summary: 'Subnets that containers attach to',
+  commands: [create, listOfTenant(networkKind), inspect, remove],
+}
