@@ -1,0 +1,104 @@
+// The programs of a host as data: command line, pid file, log. Pure; starting and ending them is daemon.ts.
+
+import type { HostPlan, LabPlan, ProgramName } from './plan.ts'
+import { netmasterPort, underlayControlAddress } from './plan.ts'
+
+export interface Program {
+  readonly name: ProgramName
+  /** Inside the host's file system. */
+  readonly pidFile: string
+  /** File in the host's log folder. */
+  readonly logFile: string
+  /** What NETLAB_PROGRAM says in its environment: a check that a pid is still the program it was. */
+  readonly marker: ProgramName
+}
+
+const ovsRun = '/run/openvswitch'
+const ownRun = '/run/netlab'
+
+export const programs: Readonly<Record<ProgramName, Program>> = {
+  etcd: { name: 'etcd', pidFile: `${ownRun}/etcd.pid`, logFile: 'etcd.log', marker: 'etcd' },
+  'ovsdb-server': {
+    name: 'ovsdb-server',
+    pidFile: `${ovsRun}/ovsdb-server.pid`,
+    logFile: 'ovsdb-server.log',
+    marker: 'ovsdb-server',
+  },
+  'ovs-vswitchd': {
+    name: 'ovs-vswitchd',
+    pidFile: `${ovsRun}/ovs-vswitchd.pid`,
+    logFile: 'ovs-vswitchd.log',
+    marker: 'ovs-vswitchd',
+  },
+  netmaster: { name: 'netmaster', pidFile: `${ownRun}/netmaster.pid`, logFile: 'netmaster.log', marker: 'netmaster' },
+  netplugin: { name: 'netplugin', pidFile: `${ownRun}/netplugin.pid`, logFile: 'netplugin.log', marker: 'netplugin' },
+  dockerd: { name: 'dockerd', pidFile: `${ownRun}/dockerd.pid`, logFile: 'dockerd.log', marker: 'dockerd' },
+  // Started and restarted by dockerd, whose environment it has.
+  containerd: {
+    name: 'containerd',
+    pidFile: '/run/docker/containerd/containerd.pid',
+    logFile: 'dockerd.log',
+    marker: 'dockerd',
+  },
+}
+
+export const dockerSocket = '/run/docker.sock'
+export const pluginSocket = '/run/docker/plugins/netplugin.sock'
+export const etcdUrl = `http://${underlayControlAddress}:2379`
+
+export interface ProgramPlace {
+  /** The repository: programs of ours are started from its bin folder. */
+  readonly repository: string
+  /** The host's folder on disk. */
+  readonly hostDirectory: string
+  readonly cgroupParent: string
+}
+
+type BackgroundProgram = 'etcd' | 'netmaster' | 'netplugin' | 'dockerd'
+
+/** Command line of a program that runs in the background by shell/background.sh. */
+export function programCommand(
+  name: BackgroundProgram,
+  host: Pick<HostPlan, 'name' | 'controlAddress' | 'dataAddress' | 'uplinks'>,
+  plan: LabPlan,
+  place: ProgramPlace,
+): readonly string[] {
+  const { options } = plan
+  switch (name) {
+    case 'netmaster':
+      return [
+        `${place.repository}/bin/netmaster`,
+        ...['--listen-url', `${host.controlAddress}:${netmasterPort}`],
+        ...['--state-dir', '/var/lib/netplugin/netmaster'],
+        ...['--net-mode', options.netMode, '--fwd-mode', options.forwardMode],
+        ...(options.store === 'etcd' ? ['--state-store', 'etcd', '--store-url', etcdUrl] : []),
+        ...['--log-level', options.logLevel],
+      ]
+    case 'netplugin':
+      return [
+        `${place.repository}/bin/netplugin`,
+        ...['--host-label', host.name, '--ctrl-ip', host.controlAddress],
+        ...(options.netMode === 'vxlan' ? ['--vtep-ip', host.dataAddress] : []),
+        ...['--netmaster', `http://netmaster:${netmasterPort}`],
+        ...(options.netMode === 'vlan' ? ['--vlan-uplinks', host.uplinks.join(',')] : []),
+        ...['--log-level', options.logLevel],
+      ]
+    case 'dockerd':
+      return [
+        '/usr/bin/env',
+        // Debian's package leaves two places for it.
+        'dockerd',
+        ...['--data-root', `${place.hostDirectory}/docker`],
+        ...['--exec-root', '/run/docker', '--pidfile', '/run/docker.pid', '--host', `unix://${dockerSocket}`],
+        // systemd does not reach into the host: cgroups are made directly.
+        ...['--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', place.cgroupParent],
+      ]
+    case 'etcd':
+      return [
+        'etcd',
+        ...['--data-dir', `${place.hostDirectory}/etcd`, '--unsafe-no-fsync', '--enable-v2=true'],
+        ...['--listen-client-urls', 'http://0.0.0.0:2379', '--advertise-client-urls', etcdUrl],
+        ...['--listen-peer-urls', 'http://127.0.0.1:2380'],
+      ]
+  }
+}
