@@ -1,0 +1,112 @@
+// Cluster states for tests, from a short form: what is left out gets the value a small cluster would have.
+
+import { macOfIpv4 } from '../../src/lib/address.ts'
+import {
+  type ClusterState,
+  defaultGlobal,
+  type Encap,
+  type EndpointRecord,
+  type GlobalRecord,
+  type NetworkRecord,
+  type NodeRecord,
+  type TenantRecord,
+} from '../../src/model/state.ts'
+
+export interface Intent {
+  readonly global?: Partial<GlobalRecord>
+  /** Ids count from 1 in this order. */
+  readonly tenants: readonly string[]
+  readonly networks: readonly NetworkIntent[]
+  readonly endpoints: readonly EndpointIntent[]
+  readonly nodes: readonly { readonly node: string; readonly vtep?: string }[]
+}
+
+export interface NetworkIntent {
+  /** `tenant:network`; ids count from 1 in order. */
+  readonly key: string
+  readonly encap: Encap
+  readonly subnet: string
+  readonly gateway?: string
+  readonly ipv6Subnet?: string
+  readonly ipv6Gateway?: string
+}
+
+export interface EndpointIntent {
+  readonly id: string
+  readonly network: string
+  readonly node: string
+  readonly ipv4: string
+  readonly ipv6?: string
+  readonly mac?: string
+  readonly groupId?: number
+}
+
+export function clusterState(intent: Intent): ClusterState {
+  return {
+    revision: 1,
+    global: { ...defaultGlobal, ...intent.global },
+    tenants: new Map(intent.tenants.map((name, index) => [name, tenant(name, index + 1)])),
+    networks: new Map(intent.networks.map((network, index) => [network.key, networkRecord(network, index + 1)])),
+    groups: new Map(),
+    endpoints: new Map(intent.endpoints.map((endpoint) => [endpoint.id, endpointRecord(endpoint)])),
+    nodes: new Map(intent.nodes.map(({ node, vtep = '' }) => [node, nodeRecord(node, vtep)])),
+  }
+}
+
+export function tenant(tenantName: string, tenantId: number): TenantRecord {
+  return { tenantName, tenantId, defaultNetwork: '' }
+}
+
+export function networkRecord(intent: NetworkIntent, networkId: number): NetworkRecord {
+  const [tenantName = '', networkName = ''] = intent.key.split(':')
+  return {
+    tenantName,
+    networkName,
+    networkId,
+    nwType: 'data',
+    encap: intent.encap,
+    subnet: intent.subnet,
+    gateway: intent.gateway ?? '',
+    ipv6Subnet: intent.ipv6Subnet ?? '',
+    ipv6Gateway: intent.ipv6Gateway ?? '',
+    cfgdTag: '',
+    pktTag: 0,
+  }
+}
+
+export function endpointRecord(intent: EndpointIntent): EndpointRecord {
+  const [tenantName = '', networkName = ''] = intent.network.split(':')
+  return {
+    endpointId: intent.id,
+    tenantName,
+    networkName,
+    groupName: '',
+    groupId: intent.groupId ?? 0,
+    node: intent.node,
+    ipv4: intent.ipv4,
+    ipv6: intent.ipv6 ?? '',
+    mac: intent.mac ?? macOfIpv4(intent.ipv4) ?? '',
+    containerId: intent.id,
+    containerName: intent.id,
+    aliases: [],
+    labels: {},
+  }
+}
+
+export function nodeRecord(node: string, vtep: string): NodeRecord {
+  return { node, vtep, controlAddress: vtep, bootId: '', version: '' }
+}
+
+/** Who must be able to ping whom, said without flows: the same network, or routed networks with routers in one tenant. */
+export function mayReach(state: ClusterState, from: string, to: string, isV6 = false): boolean {
+  const [a, b] = [state.endpoints.get(from), state.endpoints.get(to)]
+  if (a === undefined || b === undefined || a.tenantName !== b.tenantName) return false
+  if (isV6 && (a.ipv6 === '' || b.ipv6 === '')) return false
+  if (a.networkName === b.networkName) return true
+  const isRouted = ({ tenantName, networkName }: EndpointRecord) => {
+    const network = state.networks.get(`${tenantName}:${networkName}`)
+    const gateway = isV6 ? network?.ipv6Gateway : network?.gateway
+    return network?.encap.kind === 'vxlan' && state.global.fwdMode === 'routing' && gateway !== ''
+  }
+  return isRouted(a) && isRouted(b)
+}

@@ -1,0 +1,133 @@
+// What a lab holds at one moment, for tests that nothing is left behind: links, ports, flows, Docker's networks and
+// containers of each host, and what netmaster has of networks, addresses and endpoints.
+
+import assert from 'node:assert/strict'
+import type { TestLab } from './lab.ts'
+
+export interface HostInventory {
+  readonly links: readonly string[]
+  /** Of the integration bridge. */
+  readonly ports: readonly string[]
+  /** Without counters and numbers of ports; `ours` in place of the mark of netplugin. */
+  readonly flows: readonly string[]
+  /** `name driver`. */
+  readonly dockerNetworks: readonly string[]
+  readonly containers: readonly string[]
+}
+
+export interface NetworkInventory {
+  readonly allocated: string
+  readonly available: string
+}
+
+export interface Inventory {
+  readonly hosts: Readonly<Record<string, HostInventory>>
+  /** By key, `tenant:network`. */
+  readonly networks: Readonly<Record<string, NetworkInventory>>
+  /** `container node address…`. */
+  readonly endpoints: readonly string[]
+  readonly groups: readonly string[]
+  readonly tenants: readonly string[]
+}
+
+const separator = '-----'
+
+const look = [
+  "ip -o link | sed -E 's/^[0-9]+: ([^:@]+).*/\\1/' | sort",
+  'ovs-vsctl list-ports np-int | sort',
+  "ovs-ofctl --names --no-stats dump-flows np-int | sed -E 's/^ *//' | sort",
+  "docker network ls --format '{{.Name}} {{.Driver}}' | sort",
+  "docker ps -a --format '{{.Names}}' | sort",
+].join(`; echo ${separator}; `)
+
+export async function hostInventory(lab: TestLab, host: string): Promise<HostInventory> {
+  const parts = (await lab.execOk(host, look)).split(`${separator}\n`)
+  const [links = [], ports = [], flows = [], dockerNetworks = [], containers = []] = parts.map((part) =>
+    part.split('\n').filter((line) => line !== ''),
+  )
+  return { links, ports, flows: flows.map(withoutPortNumbers).sort(), dockerNetworks, containers }
+}
+
+/** A port that is made again may have another number, which is in its flows and so in their hashes. */
+function withoutPortNumbers(flow: string): string {
+  return flow
+    .replace(/^cookie=0x6e70[0-9a-f]+/, 'ours')
+    .replace(/load:0x[0-9a-f]+->NXM_NX_REG3/, 'load:PORT->NXM_NX_REG3')
+    .replace(/nw_dst=172\.19\.\d+\.\d+/, 'nw_dst=PORT')
+}
+
+/** What netmaster answers to a GET, as node1 reads it. */
+export async function ask<T>(lab: TestLab, path: string): Promise<T> {
+  return JSON.parse(await lab.execOk('node1', ['curl', '-sSf', '--max-time', '5', `http://netmaster:9999${path}`])) as T
+}
+
+export async function networkInventory(lab: TestLab, key: string): Promise<NetworkInventory> {
+  const { Oper } = await ask<{ Oper: { allocatedIPAddresses?: string; availableIPAddresses?: string } }>(
+    lab,
+    `/api/v1/inspect/networks/${key}/`,
+  )
+  return { allocated: Oper.allocatedIPAddresses ?? '', available: Oper.availableIPAddresses ?? '' }
+}
+
+export interface Endpoint {
+  readonly endpointID: string
+  readonly containerName?: string
+  readonly homingHost: string
+  readonly ipAddress: readonly string[]
+  readonly network: string
+}
+
+export const endpoints = (lab: TestLab) => ask<readonly Endpoint[]>(lab, '/api/v1/endpoints/')
+
+export async function takeInventory(lab: TestLab, hosts: readonly string[]): Promise<Inventory> {
+  const keysOf = async (objects: string) =>
+    (await ask<readonly { key: string }[]>(lab, `/api/v1/${objects}/`)).map(({ key }) => key).sort()
+  const [held, found, groups, tenants, keys] = await Promise.all([
+    Promise.all(hosts.map(async (host) => [host, await hostInventory(lab, host)] as const)),
+    endpoints(lab),
+    keysOf('endpointGroups'),
+    keysOf('tenants'),
+    keysOf('networks'),
+  ])
+  const networks: Record<string, NetworkInventory> = {}
+  for (const key of keys) networks[key] = await networkInventory(lab, key)
+  const named = found.map(({ containerName = '', homingHost, ipAddress }) =>
+    [containerName, homingHost, ...ipAddress].join(' '),
+  )
+  return { hosts: Object.fromEntries(held), networks, endpoints: named.sort(), groups, tenants }
+}
+
+/** What a lab holds once nothing moves any more: twice the same, with one port for each endpoint. */
+export async function settledInventory(lab: TestLab, hosts: readonly string[]): Promise<Inventory> {
+  let last: Inventory | undefined
+  return lab.until('the lab to settle', async () => {
+    const previous = last
+    last = await takeInventory(lab, hosts)
+    const ports = Object.values(last.hosts).flatMap((host) => host.ports.filter((port) => port.startsWith('vp')))
+    const here = last.endpoints.filter((line) => hosts.some((host) => line.includes(` netplugin-${host} `)))
+    return previous !== undefined && isSame(previous, last) && ports.length === here.length ? last : undefined
+  })
+}
+
+/** Waits until the lab holds again what it held, and shows the difference when it does not. */
+export async function untilAsBefore(lab: TestLab, before: Inventory, timeoutMs = 15_000): Promise<void> {
+  const hosts = Object.keys(before.hosts)
+  let seen: Inventory | undefined
+  try {
+    await lab.until(
+      'the lab to be as before',
+      async () => {
+        seen = await takeInventory(lab, hosts)
+        return isSame(seen, before) || undefined
+      },
+      timeoutMs,
+    )
+  } catch (error) {
+    assert.deepEqual(seen, before)
+    throw error
+  }
+}
+
+function isSame(a: Inventory, b: Inventory): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}
