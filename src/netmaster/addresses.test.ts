@@ -53,49 +53,12 @@ scenario('reservations that nobody uses are freed after a minute, addresses of e
   assert.deepEqual(await ranges(netmaster), ['10.1.1.1, 10.1.1.3', '10.1.1.2, 10.1.1.4-10.1.1.254'])
 })
 
-scenario('fifty endpoints made at the same time have the fifty lowest addresses', async (netmaster) => {
-  const ids = Array.from({ length: 50 }, (_, n) => `e${n}`)
-  const records = await Promise.all(ids.map((id, n) => create(netmaster, id, { Node: `node${n % 2}` })))
-  const expected = ids.map((_, n) => `10.1.1.${n + 1}`).sort()
-  assert.deepEqual(records.map((record) => record.ipv4).sort(), expected)
-  await Promise.all(
-    ids.map((EndpointID) => netmaster.ok('POST', '/plugin/deleteEndpoint', { EndpointID, ReleaseAddresses: true })),
-  )
-  assert.deepEqual(await ranges(netmaster), ['', '10.1.1.1-10.1.1.254'])
-})
-
 scenario('of two that ask for one address at the same time one gets it', async (netmaster) => {
   const asks = ['a', 'b'].map((id) =>
     netmaster.request('POST', '/plugin/createEndpoint', createBody(id, {}, '10.1.1.7')),
   )
   assert.deepEqual((await Promise.all(asks)).map(({ status }) => status).sort(), [200, 409])
 })
-
-scenario(
-  'groups with pools get their own addresses, the others what is left; deleting groups returns them',
-  async (netmaster) => {
-    const pools = ['10.2.2.5-10.2.2.10', '10.2.2.11-10.2.2.30', '10.2.2.31-10.2.2.132', '10.2.2.133-10.2.2.180']
-    for (const [index, pool] of pools.entries()) await makeGroup(netmaster, `p${index}`, pool)
-    await makeGroup(netmaster, 'plain')
-    assert.equal((await create(netmaster, 'a', { ServiceName: 'plain' })).ipv4, '10.2.2.1')
-    assert.deepEqual(await ranges(netmaster), [
-      '10.2.2.1, 10.2.2.5-10.2.2.180',
-      '10.2.2.2-10.2.2.4, 10.2.2.181-10.2.2.254',
-    ])
-    assert.equal((await create(netmaster, 'b', { ServiceName: 'p0' })).ipv4, '10.2.2.5')
-    assert.deepEqual(await ranges(netmaster, 'endpointGroups/default:p0'), ['10.2.2.5', '10.2.2.6-10.2.2.10'])
-    assert.equal(await alloc(netmaster, { NetworkID: 'n:p1.default' }), '10.2.2.11/24')
-    assert.equal(await netmaster.refused('DELETE', '/api/v1/endpointGroups/default:p0/'), 'GROUP_IN_USE')
-    assert.equal(await netmaster.refused('DELETE', '/api/v1/networks/default:n/'), 'NETWORK_IN_USE')
-    for (const id of ['a', 'b']) await remove(netmaster, id, { ReleaseAddresses: true })
-    await release(netmaster, '10.2.2.11')
-    for (const name of ['p0', 'p1']) await netmaster.ok('DELETE', `/api/v1/endpointGroups/default:${name}/`)
-    assert.deepEqual(await ranges(netmaster), ['10.2.2.31-10.2.2.180', '10.2.2.1-10.2.2.30, 10.2.2.181-10.2.2.254'])
-    for (const name of ['p2', 'p3', 'plain']) await netmaster.ok('DELETE', `/api/v1/endpointGroups/default:${name}/`)
-    assert.deepEqual(await ranges(netmaster), ['', '10.2.2.1-10.2.2.254'])
-  },
-  '10.2.2.0/24',
-)
 
 scenario(
   'a pool of one address serves one endpoint',
