@@ -1,6 +1,8 @@
 // What the cluster is, at one revision: the records that netmaster stores and streams to the nodes. Plain, readonly,
 // shared between revisions: a record that did not change is the same object.
 
+import type { EndpointBinding, Origin, TenantPools } from './intent-records.ts'
+
 /** Cluster-wide settings (specification 2.2, `global`). */
 export interface GlobalRecord {
   readonly networkInfraType: string
@@ -19,6 +21,9 @@ export interface TenantRecord {
   readonly defaultNetwork: string
   /** Small integer, 1..65534: separates the address spaces of tenants in the switch. */
   readonly tenantId: number
+  readonly origin?: Origin
+  /** Set by intents only. */
+  readonly pools?: TenantPools
 }
 
 export type Encap = { readonly kind: 'vlan'; readonly vlan: number } | { readonly kind: 'vxlan'; readonly vni: number }
@@ -39,6 +44,7 @@ export interface NetworkRecord {
   readonly cfgdTag: string
   /** The tag the user asked for; 0 = allocated. */
   readonly pktTag: number
+  readonly origin?: Origin
 }
 
 export interface GroupRecord {
@@ -55,7 +61,7 @@ export interface GroupRecord {
 }
 
 export interface EndpointRecord {
-  /** What the runtime calls it: Docker's endpoint id. */
+  /** What the runtime calls it: Docker's endpoint id. Of an intent's endpoint: `network.tenant-container`. */
   readonly endpointId: string
   readonly tenantName: string
   readonly networkName: string
@@ -63,17 +69,21 @@ export interface EndpointRecord {
   readonly groupName: string
   /** 0 outside groups. */
   readonly groupId: number
-  /** The node it lives on (`homingHost`). */
+  /** The node it lives on (`homingHost`); empty: not known yet, only of an intent's endpoint. */
   readonly node: string
   readonly ipv4: string
   /** Empty without IPv6. */
   readonly ipv6: string
   readonly mac: string
+  /** Empty while no container is attached. */
   readonly containerId: string
   readonly containerName: string
   /** Further names it answers to in its network (aliases), without the container's own name. */
   readonly aliases: readonly string[]
   readonly labels: Readonly<Record<string, string>>
+  readonly origin?: Origin
+  /** Of an intent's endpoint only. */
+  readonly binding?: EndpointBinding
 }
 
 export interface NodeRecord {
