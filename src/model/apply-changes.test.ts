@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { clusterState, endpointRecord, nodeRecord, tenant } from '../../test/support/cluster.ts'
 import { applyChanges } from './apply-changes.ts'
+import { listRecords } from './record-list.ts'
 import { type Change, type ClusterState, defaultGlobal, emptyState } from './state.ts'
 
 const state = clusterState({
@@ -68,6 +69,31 @@ test('every kind of record has its map', () => {
     endpoint('a', '10.0.0.1'),
   ])
   assert.deepEqual(next, { ...state, revision: 5, global, groups: new Map([['t:g', group]]) })
+})
+
+test('objects have a map for each kind; the maps of other kinds stay the same', () => {
+  const policy = { tenantName: 't', policyName: 'p' }
+  const added = applyChanges(state, 2, [{ kind: 'policy', key: 't:p', value: policy }])
+  assert.equal(added.objects.policy.get('t:p'), policy)
+  assert.equal(added.objects.rule, state.objects.rule)
+  assert.equal(state.objects.policy.size, 0)
+  const removed = applyChanges(added, 3, [{ kind: 'policy', key: 't:p', value: null }])
+  assert.deepEqual(removed.objects, state.objects)
+  assert.equal(applyChanges(added, 3, [endpoint('b', '10.0.0.2')]).objects, added.objects)
+})
+
+test('a kind of a later version is left out', () => {
+  const change: unknown = { kind: 'later', key: 'x', value: {} }
+  assert.deepEqual(applyChanges(state, 1, [change as Change]), state)
+})
+
+test('a state made of the list of its records is the same state', () => {
+  const changed = applyChanges(state, 1, [{ kind: 'policy', key: 't:p', value: { tenantName: 't', policyName: 'p' } }])
+  assert.deepEqual(applyChanges(emptyState, 1, listRecords(changed)), changed)
+  assert.deepEqual(
+    [...new Set(listRecords(changed).map(({ kind }) => kind))],
+    ['global', 'tenant', 'network', 'policy', 'node', 'endpoint'],
+  )
 })
 
 test('global settings are never deleted, and what is not there can be deleted', () => {

@@ -1,9 +1,20 @@
 // The state after a set of changes. Records that did not change stay the same objects, so that everything derived from
 // them can be memoised by identity.
 
-import type { Change, ClusterState } from './state.ts'
+import {
+  type Change,
+  type ChangeOf,
+  type ClusterState,
+  isObjectName,
+  type ObjectMaps,
+  type ObjectName,
+  type RecordTypes,
+} from './state.ts'
 
-/** Applies changes in order; a map with no change in it is shared with the old state. */
+/**
+ * Applies changes in order; a map with no change in it is shared with the old state. Changes of a kind that this version
+ * does not know are left out: netmaster may be newer than a node.
+ */
 export function applyChanges(state: ClusterState, revision: number, changes: readonly Change[]): ClusterState {
   const next = {
     revision,
@@ -13,6 +24,7 @@ export function applyChanges(state: ClusterState, revision: number, changes: rea
     groups: state.groups,
     endpoints: state.endpoints,
     nodes: state.nodes,
+    objects: state.objects,
   }
   const owned = new Set<string>()
   function edit<V>(name: string, map: ReadonlyMap<string, V>): Map<string, V> {
@@ -40,9 +52,20 @@ export function applyChanges(state: ClusterState, revision: number, changes: rea
       case 'node':
         next.nodes = put(edit('nodes', next.nodes), change.key, change.value)
         break
+      default:
+        if (isObjectName(change.kind)) next.objects = putObject(next.objects, change, edit)
     }
   }
   return next
+}
+
+function putObject<K extends ObjectName>(
+  objects: ObjectMaps,
+  { kind, key, value }: ChangeOf<K>,
+  edit: <V>(name: string, map: ReadonlyMap<string, V>) => Map<string, V>,
+): ObjectMaps {
+  const map: ReadonlyMap<string, RecordTypes[K]> = objects[kind]
+  return { ...objects, [kind]: put(edit(kind, map), key, value) }
 }
 
 function put<V>(map: Map<string, V>, key: string, value: V | null): Map<string, V> {

@@ -2,6 +2,9 @@
 // shared between revisions: a record that did not change is the same object.
 
 import type { EndpointBinding, Origin, TenantPools } from './intent-records.ts'
+import { type ObjectName, type ObjectTypes, objectNames } from './object-records.ts'
+
+export * from './object-records.ts'
 
 /** Cluster-wide settings (specification 2.2, `global`). */
 export interface GlobalRecord {
@@ -97,7 +100,7 @@ export interface NodeRecord {
   readonly version: string
 }
 
-export interface RecordTypes {
+export interface RecordTypes extends ObjectTypes {
   readonly global: GlobalRecord
   readonly tenant: TenantRecord
   readonly network: NetworkRecord
@@ -108,9 +111,23 @@ export interface RecordTypes {
 
 export type RecordKind = keyof RecordTypes
 
+/** Every kind; a network comes before what has addresses of it. */
+export const recordKinds = [
+  'global',
+  'tenant',
+  'network',
+  ...objectNames,
+  'group',
+  'node',
+  'endpoint',
+] as const satisfies readonly RecordKind[]
+
+/** One map for each kind of object, by key. */
+export type ObjectMaps = { readonly [K in ObjectName]: ReadonlyMap<string, RecordTypes[K]> }
+
 /**
- * All records at one revision. Keys: `global`; tenant name; `tenant:network`; `tenant:group`; endpoint id; node name.
- * Maps are never changed in place.
+ * All records at one revision. Keys: `global`; tenant name; `tenant:network`; `tenant:group`; endpoint id; node name;
+ * of objects see there. Maps are never changed in place.
  */
 export interface ClusterState {
   readonly revision: number
@@ -120,12 +137,15 @@ export interface ClusterState {
   readonly groups: ReadonlyMap<string, GroupRecord>
   readonly endpoints: ReadonlyMap<string, EndpointRecord>
   readonly nodes: ReadonlyMap<string, NodeRecord>
+  readonly objects: ObjectMaps
 }
 
-/** One changed record; `value: null` is a deletion. */
-export type Change = {
-  readonly [K in RecordKind]: { readonly kind: K; readonly key: string; readonly value: RecordTypes[K] | null }
-}[RecordKind]
+/** One changed record of a kind; `value: null` is a deletion. */
+export type ChangeOf<Kind extends RecordKind> = {
+  readonly [K in Kind]: { readonly kind: K; readonly key: string; readonly value: RecordTypes[K] | null }
+}[Kind]
+
+export type Change = ChangeOf<RecordKind>
 
 /**
  * What a node reads from netmaster's stream, one JSON object a line. A snapshot comes as `begin`, any number of
@@ -149,6 +169,24 @@ export const defaultGlobal: GlobalRecord = {
   pvtSubnet: '172.19.0.0/16',
 }
 
+/** Maps to fill, with nothing in them. */
+export function noObjects(): { readonly [K in ObjectName]: Map<string, RecordTypes[K]> } {
+  return {
+    policy: new Map(),
+    netprofile: new Map(),
+    contracts: new Map(),
+    rule: new Map(),
+    appProfile: new Map(),
+    service: new Map(),
+    bgp: new Map(),
+    aciGw: new Map(),
+    volume: new Map(),
+    volumeProfile: new Map(),
+  }
+}
+
+export const emptyObjects: ObjectMaps = noObjects()
+
 export const emptyState: ClusterState = {
   revision: 0,
   global: defaultGlobal,
@@ -157,4 +195,5 @@ export const emptyState: ClusterState = {
   groups: new Map(),
   endpoints: new Map(),
   nodes: new Map(),
+  objects: emptyObjects,
 }

@@ -2,12 +2,9 @@
 
 import type { StoreEntry } from '../drivers/store/store.ts'
 import type { GrantChange } from '../model/grant.ts'
-import type { Change, RecordKind } from '../model/state.ts'
+import { type Change, recordKinds } from '../model/state.ts'
 import { decodeEntry } from './store-keys.ts'
 import { Tables } from './tables.ts'
-
-/** What is referred to comes before what refers to it. */
-const loadOrder: readonly RecordKind[] = ['global', 'tenant', 'network', 'group', 'node', 'endpoint']
 
 export function loadTables(entries: readonly StoreEntry[]): Tables {
   const records: Change[] = []
@@ -18,7 +15,7 @@ export function loadTables(entries: readonly StoreEntry[]): Tables {
     else if (decoded.type === 'grant') grants.push(decoded.grant)
   }
   const tables = new Tables()
-  for (const kind of loadOrder)
+  for (const kind of recordKinds)
     tables.apply(
       records.filter((change) => change.kind === kind),
       [],

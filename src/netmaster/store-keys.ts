@@ -8,12 +8,10 @@
 import type { StoreValue } from '../drivers/store/store.ts'
 import { NetpluginError } from '../lib/errors.ts'
 import { type AddressOwner, type GrantChange, numberPools } from '../model/grant.ts'
-import type { Change, RecordKind } from '../model/state.ts'
+import { type Change, recordKinds } from '../model/state.ts'
 
 export const settingsKey = 'meta/settings'
 export const headKey = 'meta/head'
-
-const recordKinds: readonly RecordKind[] = ['global', 'tenant', 'network', 'group', 'endpoint', 'node']
 
 export function recordKey(change: Change): string {
   return `record/${change.kind}/${change.key}`

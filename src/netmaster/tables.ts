@@ -5,17 +5,26 @@ import { NetpluginError } from '../lib/errors.ts'
 import { groupKey } from '../model/endpoint-group.ts'
 import type { GrantChange } from '../model/grant.ts'
 import { networkKey } from '../model/network.ts'
+import { listRecords } from '../model/record-list.ts'
+import type { ReferringKind } from '../model/references.ts'
 import {
   type Change,
+  type ChangeOf,
   defaultGlobal,
   type EndpointRecord,
   type GlobalRecord,
   type GroupRecord,
   type NetworkRecord,
   type NodeRecord,
+  noObjects,
+  type ObjectMaps,
+  type ObjectName,
+  type RecordKind,
+  type RecordTypes,
   type TenantRecord,
 } from '../model/state.ts'
 import { AddressGrants, NumberGrants, type NumberGrantsByPool } from './grants.ts'
+import { Index, Referrers } from './indices.ts'
 
 /** An address that is held for a node and not yet used. */
 export interface Reservation {
@@ -36,6 +45,8 @@ export interface View {
   readonly groups: ReadonlyMap<string, GroupRecord>
   readonly endpoints: ReadonlyMap<string, EndpointRecord>
   readonly nodes: ReadonlyMap<string, NodeRecord>
+  /** Policies, rules and the like, by kind and key. */
+  readonly objects: ObjectMaps
   readonly numbers: NumberGrantsByPool
   readonly reservations: ReadonlyMap<string, Reservation>
   networksOf(tenant: string): ReadonlyMap<string, NetworkRecord>
@@ -44,29 +55,10 @@ export interface View {
   endpointsIn(network: string): ReadonlyMap<string, EndpointRecord>
   endpointsOfGroup(group: string): ReadonlyMap<string, EndpointRecord>
   endpointsOn(node: string): ReadonlyMap<string, EndpointRecord>
+  /** The records of a kind that name this record: `referrers('rule', 'group', key)` are the rules from or to a group. */
+  referrers<K extends ReferringKind>(kind: K, to: RecordKind, key: string): ReadonlyMap<string, RecordTypes[K]>
   /** Of a network that exists. */
   addresses(network: string): AddressGrants
-}
-
-class Index<V> {
-  readonly #groups = new Map<string, Map<string, V>>()
-  readonly #empty: ReadonlyMap<string, V> = new Map()
-
-  get(name: string): ReadonlyMap<string, V> {
-    return this.#groups.get(name) ?? this.#empty
-  }
-
-  put(name: string, key: string, value: V): void {
-    const group = this.#groups.get(name)
-    if (group === undefined) this.#groups.set(name, new Map([[key, value]]))
-    else group.set(key, value)
-  }
-
-  delete(name: string, key: string): void {
-    const group = this.#groups.get(name)
-    group?.delete(key)
-    if (group?.size === 0) this.#groups.delete(name)
-  }
 }
 
 export class Tables implements View {
@@ -77,6 +69,7 @@ export class Tables implements View {
   readonly groups = new Map<string, GroupRecord>()
   readonly endpoints = new Map<string, EndpointRecord>()
   readonly nodes = new Map<string, NodeRecord>()
+  readonly objects = noObjects()
   readonly reservations = new Map<string, Reservation>()
   readonly numbers: NumberGrantsByPool = {
     vlan: new NumberGrants(),
@@ -92,6 +85,7 @@ export class Tables implements View {
   readonly #endpointsIn = new Index<EndpointRecord>()
   readonly #endpointsOfGroup = new Index<EndpointRecord>()
   readonly #endpointsOn = new Index<EndpointRecord>()
+  readonly #referrers = new Referrers()
 
   networksOf = (tenant: string) => this.#networksOf.get(tenant)
   groupsOf = (tenant: string) => this.#groupsOf.get(tenant)
@@ -99,6 +93,10 @@ export class Tables implements View {
   endpointsIn = (network: string) => this.#endpointsIn.get(network)
   endpointsOfGroup = (group: string) => this.#endpointsOfGroup.get(group)
   endpointsOn = (node: string) => this.#endpointsOn.get(node)
+
+  referrers<K extends ReferringKind>(kind: K, to: RecordKind, key: string): ReadonlyMap<string, RecordTypes[K]> {
+    return this.#referrers.get(kind, to, key)
+  }
 
   addresses(network: string): AddressGrants {
     const found = this.#addresses.get(network)
@@ -113,16 +111,9 @@ export class Tables implements View {
     for (const grant of grants) if (grant.owner !== null) this.#applyGrant(grant)
   }
 
-  /** All records, as a new node must be told them: what is referred to comes before what refers. */
+  /** All records, in the order in which a new node is told them. */
   records(): Change[] {
-    const changes: Change[] = []
-    if (this.globalStored) changes.push({ kind: 'global', key: 'global', value: this.global })
-    for (const [key, value] of this.tenants) changes.push({ kind: 'tenant', key, value })
-    for (const [key, value] of this.networks) changes.push({ kind: 'network', key, value })
-    for (const [key, value] of this.groups) changes.push({ kind: 'group', key, value })
-    for (const [key, value] of this.nodes) changes.push({ kind: 'node', key, value })
-    for (const [key, value] of this.endpoints) changes.push({ kind: 'endpoint', key, value })
-    return changes
+    return listRecords(this).filter(({ kind }) => kind !== 'global' || this.globalStored)
   }
 
   /** All grants. */
@@ -164,7 +155,15 @@ export class Tables implements View {
       case 'node':
         set(this.nodes, change.key, change.value)
         break
+      default:
+        this.#applyObject(change)
     }
+  }
+
+  #applyObject<K extends ObjectName>({ kind, key, value }: ChangeOf<K>): void {
+    const table: Map<string, RecordTypes[K]> = this.objects[kind]
+    this.#referrers.change<K>(kind, key, table.get(key), value)
+    set(table, key, value)
   }
 
   #applyNetwork(key: string, value: NetworkRecord | null): void {
@@ -187,6 +186,7 @@ export class Tables implements View {
       this.#groupsIn.delete(network, key)
       this.#addresses.get(network)?.setPool(key, null)
     }
+    this.#referrers.change('group', key, old, value)
     set(this.groups, key, value)
     if (value === null) return
     const network = networkKey(value.tenantName, value.networkName)

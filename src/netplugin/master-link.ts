@@ -8,6 +8,7 @@ import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Wakeup } from '../lib/wakeup.ts'
 import { applyChanges } from '../model/apply-changes.ts'
+import { listRecords } from '../model/record-list.ts'
 import { type Change, type ClusterState, emptyState, type StreamMessage } from '../model/state.ts'
 import type { NodeConfig } from './config.ts'
 import { JsonFile } from './json-file.ts'
@@ -176,7 +177,12 @@ export class MasterLink {
       const state = this.#state
       if (state === undefined || !this.#live || state === this.#saved) continue
       this.#saved = state
-      const saved: SavedState = { version: 1, epoch: this.#epoch, revision: state.revision, changes: asChanges(state) }
+      const saved: SavedState = {
+        version: 1,
+        epoch: this.#epoch,
+        revision: state.revision,
+        changes: listRecords(state),
+      }
       await this.#file.write(saved).catch((error: Error) => log.error('state not saved', { reason: error.message }))
     }
   }
@@ -188,17 +194,6 @@ function outOfOrder(message: StreamMessage): never {
     'STREAM_OUT_OF_ORDER',
     `netmaster sent '${message.type}' before what it belongs to`,
   )
-}
-
-function asChanges(state: ClusterState): Change[] {
-  return [
-    { kind: 'global', key: 'global', value: state.global },
-    ...[...state.tenants].map(([key, value]): Change => ({ kind: 'tenant', key, value })),
-    ...[...state.networks].map(([key, value]): Change => ({ kind: 'network', key, value })),
-    ...[...state.groups].map(([key, value]): Change => ({ kind: 'group', key, value })),
-    ...[...state.nodes].map(([key, value]): Change => ({ kind: 'node', key, value })),
-    ...[...state.endpoints].map(([key, value]): Change => ({ kind: 'endpoint', key, value })),
-  ]
 }
 
 /** What this version wrote itself; anything else is as good as no file. */

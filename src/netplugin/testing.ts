@@ -10,7 +10,8 @@ import { clusterState, type Intent } from '../../test/support/cluster.ts'
 import type { FakeClock } from '../lib/fake-clock.ts'
 import type { Fields, Log, LogLevel } from '../lib/log.ts'
 import { Wakeup } from '../lib/wakeup.ts'
-import type { Change, ClusterState, StreamMessage } from '../model/state.ts'
+import { listRecords } from '../model/record-list.ts'
+import type { ClusterState, StreamMessage } from '../model/state.ts'
 import type { NodeConfig } from './config.ts'
 
 export const smallCluster: Intent = {
@@ -45,22 +46,12 @@ export function withEndpoints(state: ClusterState, ...endpoints: Intent['endpoin
   return { ...state, revision: state.revision + 1, endpoints: records }
 }
 
-export function changesOf(state: ClusterState): Change[] {
-  return [
-    { kind: 'global', key: 'global', value: state.global },
-    ...[...state.tenants].map(([key, value]): Change => ({ kind: 'tenant', key, value })),
-    ...[...state.networks].map(([key, value]): Change => ({ kind: 'network', key, value })),
-    ...[...state.endpoints].map(([key, value]): Change => ({ kind: 'endpoint', key, value })),
-    ...[...state.nodes].map(([key, value]): Change => ({ kind: 'node', key, value })),
-  ]
-}
-
 /** A snapshot in three parts, as netmaster sends it. */
 export function snapshot(state: ClusterState, epoch = 'e1'): StreamMessage[] {
   const { revision } = state
   return [
     { type: 'begin', version: 1, epoch, revision },
-    { type: 'records', changes: changesOf(state) },
+    { type: 'records', changes: listRecords(state) },
     { type: 'end', revision },
   ]
 }

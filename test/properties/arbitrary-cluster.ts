@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { portNames } from '../../src/core/compile/compile-node.ts'
 import type { SwitchFacts } from '../../src/core/pipeline/facts.ts'
 import type { WorldHost } from '../../src/core/pipeline/simulate/world.ts'
-import type { Change, ClusterState } from '../../src/model/state.ts'
+import type { ClusterState } from '../../src/model/state.ts'
 import { clusterState, type EndpointIntent, type Intent, type NetworkIntent } from '../support/cluster.ts'
 
 interface NetworkChoice {
@@ -102,15 +102,4 @@ export function numberedFacts(state: ClusterState, node: string): SwitchFacts {
   const { ports = {}, nameservers = [] } = numberedHosts(state).find((host) => host.node === node) ?? {}
   const name = (port: string) => (state.endpoints.has(port) ? portNames(port).portName : port)
   return { ofPorts: new Map(Object.entries(ports).map(([port, number]) => [name(port), number])), nameservers }
-}
-
-/** Puts for every record of the state. */
-export function changesOf(state: ClusterState): Change[] {
-  return [
-    { kind: 'global', key: 'global', value: state.global },
-    ...[...state.tenants].map(([key, value]): Change => ({ kind: 'tenant', key, value })),
-    ...[...state.networks].map(([key, value]): Change => ({ kind: 'network', key, value })),
-    ...[...state.endpoints].map(([key, value]): Change => ({ kind: 'endpoint', key, value })),
-    ...[...state.nodes].map(([key, value]): Change => ({ kind: 'node', key, value })),
-  ]
 }

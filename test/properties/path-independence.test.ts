@@ -8,10 +8,11 @@ import type { NodeNetwork } from '../../src/core/compile/node-network.ts'
 import type { SwitchFacts } from '../../src/core/pipeline/facts.ts'
 import { type FlowSets, Renderer } from '../../src/core/pipeline/render.ts'
 import { applyChanges } from '../../src/model/apply-changes.ts'
+import { listRecords } from '../../src/model/record-list.ts'
 import { type Change, type ClusterState, emptyState } from '../../src/model/state.ts'
 import { canonicalFlow, flowIdentity } from '../../src/protocols/openflow/index.ts'
 import { endpointRecord } from '../support/cluster.ts'
-import { changesOf, cluster } from './arbitrary-cluster.ts'
+import { cluster } from './arbitrary-cluster.ts'
 
 const node = 'node1'
 const runs = { numRuns: 150 }
@@ -39,9 +40,9 @@ function assertSame(actual: ReturnType<typeof cold>, expected: ReturnType<typeof
 
 /** A way to the state: through another state, with changes repeated, in any order, in batches of any size. */
 function wayTo(state: ClusterState, through: ClusterState): fc.Arbitrary<Change[][]> {
-  const wanted = changesOf(state)
+  const wanted = listRecords(state)
   const keys = new Set(wanted.map(({ kind, key }) => `${kind} ${key}`))
-  const before = changesOf(through)
+  const before = listRecords(through)
   const gone = before
     .filter(({ kind, key }) => kind !== 'global' && !keys.has(`${kind} ${key}`))
     .map(({ kind, key }): Change => ({ kind, key, value: null }))

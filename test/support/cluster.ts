@@ -6,6 +6,7 @@ import {
   defaultGlobal,
   type Encap,
   type EndpointRecord,
+  emptyObjects,
   type GlobalRecord,
   type NetworkRecord,
   type NodeRecord,
@@ -50,6 +51,7 @@ export function clusterState(intent: Intent): ClusterState {
     groups: new Map(),
     endpoints: new Map(intent.endpoints.map((endpoint) => [endpoint.id, endpointRecord(endpoint)])),
     nodes: new Map(intent.nodes.map(({ node, vtep = '' }) => [node, nodeRecord(node, vtep)])),
+    objects: emptyObjects,
   }
 }
 
