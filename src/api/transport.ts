@@ -12,6 +12,8 @@ export interface TransportOptions {
   readonly timeoutMs: number
   /** Accept any TLS certificate. */
   readonly insecure?: boolean
+  /** Sent with every request: who asks. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** Answers above this are refused: nothing the API says is that long. */
@@ -125,7 +127,7 @@ export class Transport {
 
   #open(method: string, path: string, body: unknown, accept: string, signal: AbortSignal): Promise<IncomingMessage> {
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
-    const headers: Record<string, string> = { accept, 'user-agent': 'netplugin' }
+    const headers: Record<string, string> = { ...this.#options.headers, accept, 'user-agent': 'netplugin' }
     if (payload !== undefined) {
       headers['content-type'] = 'application/json'
       headers['content-length'] = String(payload.length)

@@ -11,6 +11,7 @@ const flags = {
   tag: { kind: 'number', names: ['pkt-tag', 'p'], value: 'NUMBER', help: 'The tag' },
   policy: { kind: 'list', names: ['policy'], value: 'POLICY', help: 'A policy' },
   json: { kind: 'switch', names: ['json', 'j'], help: 'As JSON' },
+  wait: { kind: 'text', names: ['wait'], value: 'SECONDS', help: 'How long', alone: '60' },
   old: { kind: 'switch', names: ['old'], help: '' },
 } as const satisfies Flags
 
@@ -26,6 +27,7 @@ const nothing = {
   tag: undefined,
   policy: [],
   json: false,
+  wait: undefined,
   old: false,
   words: [],
 }
@@ -43,6 +45,9 @@ const spellings: readonly (readonly [string, readonly string[], object])[] = [
   ['a value with = in it', ['--policy', 'a=b', '--policy=c=d'], { policy: ['a=b', 'c=d'] }],
   ['a value that looks like a flag', ['--subnet', '-x'], { subnet: '-x' }],
   ['a number', ['-p', '0017'], { tag: 17 }],
+  ['a number below zero', ['-p', '-5'], { tag: -5 }],
+  ['a value that may be left out, and is', ['--wait', 'web'], { wait: '60', words: ['web'] }],
+  ['a value that may be left out, and is not', ['--wait=5'], { wait: '5' }],
   ['switches', ['-json', '--old=true'], { json: true, old: true }],
   ['a switch turned off', ['-j', '-j=false'], { json: false }],
   ['the last value of a repeated flag', ['-t', 'a', '-t', 'b'], { tenant: 'b' }],
@@ -61,7 +66,7 @@ const mistakes: readonly (readonly [readonly string[], RegExp])[] = [
   [['-x'], /^unknown flag -x$/],
   [['--subnet'], /--subnet needs a value: --subnet SUBNET/],
   [['-p', 'many'], /-p needs a whole number, not 'many'/],
-  [['-p=-1'], /-p needs a whole number, not '-1'/],
+  [['-p=--1'], /-p needs a whole number, not '--1'/],
   [['-p=1.5'], /-p needs a whole number/],
   [['--json=perhaps'], /switch/],
   [['--__proto__=1'], /unknown flag --__proto__/],
@@ -79,13 +84,14 @@ test('parsing stops before the first word when asked to', () => {
 })
 
 test('help lists every flag but the hidden ones', () => {
-  const { subnet, tenant, json, old } = flags
+  const { subnet, tenant, json, wait, old } = flags
   assert.equal(
-    describeFlags({ subnet, tenant, json, old }),
+    describeFlags({ subnet, tenant, json, wait, old }),
     [
       '  --subnet, -s SUBNET  The subnet\n',
       '  --tenant, -t TENANT  The tenant (default: default)\n',
       '  --json, -j           As JSON\n',
+      '  --wait[=SECONDS]     How long\n',
     ].join(''),
   )
 })

@@ -14,7 +14,13 @@ interface FlagBase {
 /** A flag that takes a value names it (`SUBNET`), for the help. */
 export type Flag =
   | (FlagBase & { readonly kind: 'switch' })
-  | (FlagBase & { readonly kind: 'text'; readonly value: string; readonly fallback?: string })
+  | (FlagBase & {
+      readonly kind: 'text'
+      readonly value: string
+      readonly fallback?: string
+      /** The value of the flag given without `=`; the next word is then never its value. */
+      readonly alone?: string
+    })
   | (FlagBase & { readonly kind: 'number'; readonly value: string })
   | (FlagBase & { readonly kind: 'list'; readonly value: string })
 
@@ -68,7 +74,7 @@ export function parseFlags(args: readonly string[], flags: Flags, options: Parse
       values[key] = switchValue(arg, inline)
       continue
     }
-    const text = inline ?? args[++at]
+    const text = inline ?? (flag.kind === 'text' ? flag.alone : undefined) ?? args[++at]
     if (text === undefined) throw usage(`${arg} needs a value: ${dashed(flag.names[0] ?? name)} ${flag.value}`)
     if (flag.kind === 'number') values[key] = numberValue(arg, text)
     else if (flag.kind === 'text') values[key] = text
@@ -91,13 +97,17 @@ export function describeFlags(flags: Flags): string {
     .map((flag) => {
       const spellings = flag.names.map(dashed).join(', ')
       return {
-        left: flag.kind === 'switch' ? spellings : `${spellings} ${flag.value}`,
+        left: flag.kind === 'switch' ? spellings : `${spellings}${valueOf(flag)}`,
         right:
           flag.kind === 'text' && flag.fallback !== undefined ? `${flag.help} (default: ${flag.fallback})` : flag.help,
       }
     })
   const width = Math.max(0, ...rows.map((row) => row.left.length))
   return rows.map((row) => `  ${row.left.padEnd(width)}  ${row.right}\n`).join('')
+}
+
+function valueOf(flag: Exclude<Flag, { kind: 'switch' }>): string {
+  return flag.kind === 'text' && flag.alone !== undefined ? `[=${flag.value}]` : ` ${flag.value}`
 }
 
 /** A mistake in what was typed; the caller shows help beside it. */
@@ -111,7 +121,8 @@ function namesOf(flags: Flags): Map<string, string> {
   return byName
 }
 
-function dashed(name: string): string {
+/** The spelling of a flag: `--tenant`, `-t`. */
+export function dashed(name: string): string {
   return name.length <= 2 ? `-${name}` : `--${name}`
 }
 
@@ -128,7 +139,8 @@ function switchValue(arg: string, inline: string | undefined): boolean {
 }
 
 function numberValue(arg: string, text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw usage(`${arg.split('=')[0]} needs a whole number, not '${text}'`)
+  // What is below zero is for the program to judge: it knows the limits.
+  if (!/^-?\d{1,15}$/.test(text)) throw usage(`${arg.split('=')[0]} needs a whole number, not '${text}'`)
   return Number(text)
 }
 

@@ -26,3 +26,10 @@ test('without rows there is the head', () => {
 test('a row that is too short has empty cells', () => {
   assert.equal(textTable([{ title: 'A' }, { title: 'B' }], [['1']]).split('\n')[2], '1')
 })
+
+test('titles may be painted without moving a column', () => {
+  assert.equal(
+    textTable([{ title: 'A', dashes: 2 }, { title: 'B' }], [['1', '2']], (line) => `<${line}>`),
+    '<A   B>\n--  -\n1   2\n',
+  )
+})

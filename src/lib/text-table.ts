@@ -7,8 +7,15 @@ export interface Column {
   readonly dashes?: number
 }
 
-/** Lines of the table, each ended by a newline. Every column but the last is padded, also when that leaves spaces. */
-export function textTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+/**
+ * Lines of the table, each ended by a newline. Every column but the last is padded, also when that leaves spaces.
+ * `paintTitles` may put colour around the first line.
+ */
+export function textTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  paintTitles: (line: string) => string = (line) => line,
+): string {
   const lines = [
     columns.map((column) => column.title),
     columns.map((column) => '-'.repeat(column.dashes ?? column.title.length)),
@@ -17,5 +24,6 @@ export function textTable(columns: readonly Column[], rows: readonly (readonly s
   const widths = columns.map((_, index) => Math.max(...lines.map((line) => (line[index] ?? '').length)))
   const last = columns.length - 1
   const pad = (cell: string, index: number) => (index === last ? cell : cell.padEnd(widths[index] ?? 0))
-  return lines.map((line) => `${line.map(pad).join('  ')}\n`).join('')
+  const [titles = '', ...others] = lines.map((line) => line.map(pad).join('  '))
+  return [paintTitles(titles), ...others].map((line) => `${line}\n`).join('')
 }
