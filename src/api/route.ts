@@ -10,6 +10,8 @@ export interface Schemas<Body, Answer> {
   readonly body?: ZodType<Body>
   /** Describes the answer: for documents and tests; servers do not re-check what they made. */
   readonly answer: ZodType<Answer>
+  /** Of routes that answer a list which can be filtered and read in pages (list-query.ts): one item of it. */
+  readonly item?: ZodType
 }
 
 /** `Input` is what a client may send, `Body` what the server gets after defaults are filled in. */
@@ -24,6 +26,9 @@ export interface Route<Input, Body, Answer> {
   readonly input?: Input
 }
 
+/** A route of any types: what is said of all of them alike. */
+export type AnyRoute = Route<unknown, unknown, unknown>
+
 /** A route whose requests have no body. */
 export function queryRoute<Answer>(
   method: Method,
@@ -32,6 +37,19 @@ export function queryRoute<Answer>(
   answer: () => Promise<ZodType<Answer>>,
 ): Route<undefined, undefined, Answer> {
   return { method, path, summary, schemas: async () => ({ answer: await answer() }) }
+}
+
+/** A route that answers a list; the query string can filter it and ask for pages. */
+export function listRoute<Item>(
+  path: string,
+  summary: string,
+  load: () => Promise<ZodType<Item>>,
+): Route<undefined, undefined, readonly Item[]> {
+  const schemas = async () => {
+    const item = await load()
+    return { item, answer: item.array() }
+  }
+  return { method: 'GET', path, summary, schemas }
 }
 
 /** A route whose requests carry a JSON body. */

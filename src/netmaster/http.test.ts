@@ -78,18 +78,16 @@ test('nodes must send JSON', async () => {
     { NetworkID: 'x.y' },
     { 'content-type': 'text/plain' },
   )
-  assert.equal(status, 400)
+  assert.equal(status, 415)
   assert.equal((body as { code: string }).code, 'CONTENT_TYPE')
 })
 
-test('unknown paths and methods are not found', async () => {
+test('unknown paths are not found', async () => {
   const asks = [
-    ['PATCH', '/api/v1/globals/global/'],
     ['GET', '/api/v1/'],
     ['GET', '/'],
     ['GET', '/nope'],
     ['GET', '/api/v1/volumes2/'],
-    ['DELETE', '/api/v1/tenants/'],
   ]
   for (const [method = '', path = ''] of asks) {
     const { status, body } = await netmaster.request(method, path)

@@ -1,140 +1,103 @@
-// HTTP conventions of the API: bodies parsed by schema, errors with the status of their kind, in JSON for clients that
-// ask for it and as one line of text for the others.
+// HTTP conventions of the API: what a route of src/api becomes on the server.
 
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Route } from '../api/route.ts'
-import { type ErrorKind, NetpluginError, type Problem, raise } from '../lib/errors.ts'
-import { findJsonError } from '../lib/json-error.ts'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { AnyRoute, Route } from '../api/route.ts'
+import { type Problem, raise } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { isProblem, parseBody } from '../model/body.ts'
+import { type ConditionHeaders, etagOf, isKnown } from './conditions.ts'
+import { maxBodyBytes, readBodiesAsJson } from './http-body.ts'
+import { answerBadRequest, answerBadUrl, answerErrors } from './http-errors.ts'
+import { methodsAt, servedPath } from './http-paths.ts'
 
-export const maxBodyBytes = 1024 * 1024
+export const jsonType = 'application/json; charset=utf-8'
 
-const statusOfKind: Readonly<Record<ErrorKind, number>> = {
-  invalid: 400,
-  unauthorized: 401,
-  forbidden: 403,
-  'not-found': 404,
-  conflict: 409,
-  exhausted: 409,
-  internal: 500,
-  protocol: 502,
-  unavailable: 503,
-  timeout: 504,
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What this route was made from. */
+    definition?: AnyRoute
+  }
 }
 
 export interface Call<Body> {
   /** Of the path, by name. */
   readonly parameters: Readonly<Record<string, string>>
   readonly body: Body
+  readonly headers: ConditionHeaders
 }
 
-/** Serves a route: `handle` gets the parsed body, and answers or throws. */
+export interface ServerOptions {
+  /** A request that takes longer to arrive is refused, and its connection closed. */
+  readonly requestMs: number
+  /** A connection on which nothing moves for so long is closed. */
+  readonly idleMs: number
+}
+
+export const serverDefaults: ServerOptions = { requestMs: 30_000, idleMs: 120_000 }
+
+export interface Server {
+  readonly app: FastifyInstance
+  /** Everything served so far, in the order it was added. */
+  readonly routes: readonly AnyRoute[]
+}
+
+/** A server without routes that follows the conventions. */
+export function createServer({ requestMs, idleMs }: ServerOptions, { log }: { readonly log: Log }): Server {
+  const app = Fastify({
+    bodyLimit: maxBodyBytes,
+    forceCloseConnections: true,
+    requestTimeout: requestMs,
+    connectionTimeout: idleMs,
+    http: { headersTimeout: requestMs, connectionsCheckingInterval: Math.max(100, requestMs / 10) },
+    clientErrorHandler: answerBadRequest,
+    frameworkErrors: answerBadUrl,
+    rewriteUrl: ({ url = '/' }) => servedPath(url),
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 1_024 },
+  })
+  const routes: AnyRoute[] = []
+  app.addHook('onRoute', ({ method, config }) => {
+    const definition = config?.definition
+    if (definition !== undefined && method === definition.method) routes.push(definition)
+  })
+  readBodiesAsJson(app)
+  answerErrors(app, { log, allowed: (path) => methodsAt(path, routes) })
+  return { app, routes }
+}
+
+/** Serves a route: `handle` gets the parsed body, and answers or throws. `tagged`: answers carry an entity tag. */
 export async function serve<Input, Body, Answer>(
   app: FastifyInstance,
   route: Route<Input, Body, Answer>,
   handle: (call: Call<Body>) => Promise<Answer | Problem> | Answer | Problem,
+  { tagged = false }: { readonly tagged?: boolean } = {},
 ): Promise<void> {
   const { body: schema } = await route.schemas()
   app.route({
     method: route.method,
     url: route.path,
+    config: { definition: route },
     handler: async (request, reply) => {
       // Routes without a schema have Body = undefined.
       const body = schema === undefined ? (undefined as Body) : parseBody(schema, request.body)
       if (isProblem(body)) raise(body)
-      const answer = await handle({ parameters: parametersOf(request), body })
+      const answer = await handle({ parameters: parametersOf(request), body, headers: request.headers })
       if (isProblem(answer)) raise(answer)
-      return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer))
+      const text = JSON.stringify(answer)
+      return tagged ? sendTagged(request, reply, text) : reply.type(jsonType).send(text)
     },
   })
+}
+
+function sendTagged(request: FastifyRequest, reply: FastifyReply, text: string): FastifyReply {
+  const tag = etagOf(text)
+  reply.header('etag', tag)
+  const reads = request.method === 'GET' || request.method === 'HEAD'
+  if (reads && isKnown(request.headers, tag)) return reply.code(304).send()
+  return reply.type(jsonType).send(text)
 }
 
 export function parametersOf(request: FastifyRequest): Readonly<Record<string, string>> {
   const { params } = request
   if (typeof params !== 'object' || params === null) return {}
   return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]))
-}
-
-/** Every body is read as JSON, whatever its type says, except where nodes speak: there other types are refused. */
-export function readBodiesAsJson(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'string', bodyLimit: maxBodyBytes }, (request, text, done) => {
-    const type = request.headers['content-type'] ?? ''
-    if (request.url.startsWith('/plugin/') && !/^application\/([\w.-]+\+)?json\b/i.test(type)) {
-      const message = `content type ${JSON.stringify(type)} is not accepted here; send application/json`
-      done(new NetpluginError('invalid', 'CONTENT_TYPE', message))
-      return
-    }
-    try {
-      done(null, parseJson(String(text)))
-    } catch (error) {
-      done(error instanceof Error ? error : new Error(String(error)))
-    }
-  })
-}
-
-function parseJson(text: string): unknown {
-  if (text.trim() === '') return undefined
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (cause) {
-    const where = findJsonError(text) ?? 'it cannot be read'
-    throw new NetpluginError('invalid', 'MALFORMED_JSON', `the body is not JSON: ${where}`, { cause })
-  }
-  refusePrototypeKeys(value, 0)
-  return value
-}
-
-const maxDepth = 32
-
-function refusePrototypeKeys(value: unknown, depth: number): void {
-  if (typeof value !== 'object' || value === null) return
-  if (depth > maxDepth)
-    throw new NetpluginError('invalid', 'TOO_DEEP', `the body is nested deeper than ${maxDepth} levels`)
-  if (Object.hasOwn(value, '__proto__')) {
-    throw new NetpluginError('invalid', 'INVALID_BODY', 'unknown attribute "__proto__"; remove it')
-  }
-  for (const inner of Object.values(value)) refusePrototypeKeys(inner, depth + 1)
-}
-
-/** One place where errors become answers. */
-export function answerErrors(app: FastifyInstance, { log }: { readonly log: Log }): void {
-  app.setErrorHandler((error: FastifyError | NetpluginError, request, reply) => {
-    const told = translate(error)
-    const status = told.code === 'BODY_TOO_LARGE' ? 413 : statusOfKind[told.kind]
-    const { method, url } = request
-    if (told.kind === 'internal') log.error('request failed', { method, url, error: error.stack ?? error.message })
-    else log.debug('request refused', { method, url, code: told.code, error: told.message })
-    return sendError(request, reply, status, told)
-  })
-  app.setNotFoundHandler((request, reply) => {
-    const message = `there is nothing at ${request.method} ${request.url.split('?')[0]}; the API begins at /api/v1/`
-    return sendError(request, reply, 404, { kind: 'not-found', code: 'NO_SUCH_PATH', message, details: {} })
-  })
-}
-
-type Told = Required<Problem>
-
-function translate(error: FastifyError | NetpluginError): Told {
-  if (error instanceof NetpluginError && error.kind !== 'internal') return error
-  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    const message = `the body is larger than ${maxBodyBytes / 1024 / 1024} MiB`
-    return { kind: 'invalid', code: 'BODY_TOO_LARGE', message, details: {} }
-  }
-  const status = 'statusCode' in error ? (error.statusCode ?? 500) : 500
-  if (status >= 400 && status < 500)
-    return { kind: 'invalid', code: 'BAD_REQUEST', message: error.message, details: {} }
-  const message = 'netmaster failed to serve this request; its log says why'
-  return { kind: 'internal', code: 'INTERNAL', message, details: {} }
-}
-
-function sendError(request: FastifyRequest, reply: FastifyReply, status: number, told: Told): FastifyReply {
-  reply.code(status)
-  if (!(request.headers.accept ?? '').includes('application/json')) {
-    return reply.type('text/plain; charset=utf-8').send(`${told.message}\n`)
-  }
-  const { kind, code, message, details } = told
-  return reply.type('application/json; charset=utf-8').send(JSON.stringify({ kind, code, message, details }))
 }

@@ -1,6 +1,6 @@
 // One netmaster: cluster, REST server, stream to the nodes, and the sweep of unused reservations.
 
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { streamPath } from '../api/routes/nodes.ts'
 import type { Store } from '../drivers/store/store.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -11,7 +11,7 @@ import type { VersionView } from '../model/service.ts'
 import { freeOldReservations } from './addresses.ts'
 import { type Defaults, prepareStore, seedCluster } from './bootstrap.ts'
 import { Cluster } from './cluster.ts'
-import { answerErrors, maxBodyBytes, parametersOf, readBodiesAsJson } from './http.ts'
+import { createServer, parametersOf, type ServerOptions, serverDefaults } from './http.ts'
 import { Nodes } from './nodes.ts'
 import { addRoutes } from './routes.ts'
 import { type StreamPosition, streamState } from './stream.ts'
@@ -22,6 +22,8 @@ export interface NetmasterOptions extends Defaults {
   readonly version: VersionView
   /** Changes kept in memory for streams that come back. */
   readonly historyLimit: number
+  /** How patient the server is; left out: as is fit for users. */
+  readonly server?: ServerOptions
 }
 
 export interface NetmasterDeps {
@@ -43,17 +45,11 @@ export class Netmaster {
   #address = ''
 
   /** Use `createNetmaster`. */
-  constructor(cluster: Cluster, deps: NetmasterDeps) {
+  constructor(cluster: Cluster, options: ServerOptions, deps: NetmasterDeps) {
     this.cluster = cluster
     this.#deps = deps
     this.#tasks = new Tasks({ log: deps.log })
-    this.app = Fastify({
-      bodyLimit: maxBodyBytes,
-      forceCloseConnections: true,
-      routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1_024 },
-    })
-    readBodiesAsJson(this.app)
-    answerErrors(this.app, deps)
+    this.app = createServer(options, deps).app
   }
 
   async prepare(options: NetmasterOptions, netMode: Defaults['netMode']): Promise<void> {
@@ -134,7 +130,7 @@ export async function createNetmaster(options: NetmasterOptions, deps: Netmaster
   const { settings, snapshot } = await prepareStore(options, deps)
   const cluster = new Cluster({ historyLimit: options.historyLimit }, deps, snapshot)
   await seedCluster(cluster, options)
-  const netmaster = new Netmaster(cluster, deps)
+  const netmaster = new Netmaster(cluster, options.server ?? serverDefaults, deps)
   await netmaster.prepare(options, settings.netMode)
   return netmaster
 }

@@ -7,7 +7,6 @@ import { endpointRoutes } from '../api/routes/endpoints.ts'
 import { globalRoutes } from '../api/routes/globals.ts'
 import { networkRoutes } from '../api/routes/networks.ts'
 import { nodeRoutes } from '../api/routes/nodes.ts'
-import type { ObjectRoutes } from '../api/routes/object.ts'
 import { pluginRoutes } from '../api/routes/plugin.ts'
 import { serviceRoutes } from '../api/routes/service.ts'
 import { tenantRoutes } from '../api/routes/tenants.ts'
@@ -20,12 +19,13 @@ import { allocAddress, releaseAddress } from './addresses.ts'
 import type { Cluster } from './cluster.ts'
 import { cleanEndpoints, createEndpoint, deleteEndpoint, updateEndpoint } from './endpoints.ts'
 import { serve } from './http.ts'
+import { serveList } from './http-list.ts'
 import type { Nodes } from './nodes.ts'
+import { addObject } from './object-routes.ts'
 import { endpointGroupObject } from './objects/endpoint-groups.ts'
-import { endpointOpers, inspectEndpoint } from './objects/endpoints.ts'
+import { endpointOper, inspectEndpoint } from './objects/endpoints.ts'
 import { type GlobalOptions, globalObject } from './objects/globals.ts'
 import { type NetworkOptions, networkObject } from './objects/networks.ts'
-import type { ObjectKind } from './objects/object.ts'
 import { tenantObject } from './objects/tenants.ts'
 
 export interface RoutesOptions {
@@ -54,28 +54,11 @@ export async function addRoutes(app: FastifyInstance, options: RoutesOptions, de
   await addService(app, options, deps)
 }
 
-async function addObject<Input, Body, View, Inspect>(
-  app: FastifyInstance,
-  cluster: Cluster,
-  routes: ObjectRoutes<Input, Body, View, Inspect>,
-  kind: ObjectKind<Body, View, Inspect>,
-): Promise<void> {
-  const keyOf = (parameters: Readonly<Record<string, string>>) => parameters.key ?? ''
-  await serve(app, routes.list, () => kind.list(cluster.view))
-  await serve(app, routes.get, ({ parameters }) => kind.get(cluster.view, keyOf(parameters)))
-  await serve(app, routes.inspect, ({ parameters }) => kind.inspect(cluster.view, keyOf(parameters)))
-  await serve(app, routes.remove, async ({ parameters }) => {
-    return (await cluster.transact((view) => kind.remove(view, keyOf(parameters)))).result
-  })
-  for (const route of [routes.put, routes.replace]) {
-    await serve(app, route, async ({ parameters, body }) => {
-      return (await cluster.transact((view) => kind.put(view, keyOf(parameters), body))).result
-    })
-  }
-}
-
 async function addEndpoints(app: FastifyInstance, cluster: Cluster): Promise<void> {
-  await serve(app, endpointRoutes.list, () => endpointOpers(cluster.view, cluster.view.endpoints))
+  await serveList(app, endpointRoutes.list, () => ({
+    keys: [...cluster.view.endpoints.keys()].sort(),
+    get: (id) => endpointOper(cluster.view, id),
+  }))
   await serve(app, endpointRoutes.inspect, ({ parameters }) => inspectEndpoint(cluster.view, parameters.key ?? ''))
   await serve(app, endpointRoutes.clean, async ({ parameters: { tenant = '', kind = '', id = '' } }) => {
     return (await cluster.transact((view) => cleanEndpoints(view, { tenant, kind, id }))).result

@@ -1,8 +1,10 @@
-import { queryRoute } from '../route.ts'
+import { listRoute, queryRoute } from '../route.ts'
 
 export const endpointRoutes = {
-  list: queryRoute('GET', '/api/v1/endpoints/', 'all endpoints', async () =>
-    (await import('../../model/endpoint.ts')).endpointOper.array(),
+  list: listRoute(
+    '/api/v1/endpoints/',
+    'all endpoints',
+    async () => (await import('../../model/endpoint.ts')).endpointOper,
   ),
   /** The key may be part of the endpoint's id, its container's id or its container's name. */
   inspect: queryRoute(

@@ -1,7 +1,7 @@
 // The routes every object of the public API has (specification 3.1): list, read, write, delete, inspect.
 
 import type { ZodType } from 'zod'
-import { bodyRoute, queryRoute, type Route } from '../route.ts'
+import { bodyRoute, listRoute, queryRoute, type Route } from '../route.ts'
 
 export interface ObjectSchemas<Input, Body, View, Inspect> {
   /** Parses what a client writes. */
@@ -35,7 +35,7 @@ export function objectRoutes<Input, Body, View, Inspect>(
   }
   return {
     plural,
-    list: queryRoute('GET', `/api/v1/${plural}/`, `all ${plural}`, async () => (await load()).view.array()),
+    list: listRoute(`/api/v1/${plural}/`, `all ${plural}`, async () => (await load()).view),
     get: queryRoute('GET', one, `one ${noun}`, async () => (await load()).view),
     put: bodyRoute('POST', one, `create or change a ${noun}`, write),
     replace: bodyRoute('PUT', one, `create or change a ${noun}`, write),

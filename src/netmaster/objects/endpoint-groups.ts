@@ -20,12 +20,12 @@ import type { GroupRecord, NetworkRecord } from '../../model/state.ts'
 import type { Decision } from '../decision.ts'
 import type { View } from '../tables.ts'
 import { describeHolder, endpointOpers } from './endpoints.ts'
-import { checkKey, count, nameSome, notFound, type ObjectKind, sortedValues } from './object.ts'
+import { checkKey, count, nameSome, notFound, type ObjectKind } from './object.ts'
 
 const groupIds = { first: 1, last: 65_535 }
 
 export const endpointGroupObject: ObjectKind<EndpointGroupBody, EndpointGroupView, EndpointGroupInspect> = {
-  list: (view) => sortedValues(view.groups).map(renderGroup),
+  keys: (view) => view.groups.keys(),
   get: (view, key) => {
     const record = view.groups.get(key)
     return record === undefined ? notFound('endpoint group', key) : renderGroup(record)

@@ -11,6 +11,12 @@ export function endpointOpers(view: View, endpoints: ReadonlyMap<string, Endpoin
   return sortedValues(endpoints).map((record) => render(view, record))
 }
 
+/** One endpoint as lists show it; undefined when there is none of that id. */
+export function endpointOper(view: View, id: string): EndpointOper | undefined {
+  const record = view.endpoints.get(id)
+  return record === undefined ? undefined : render(view, record)
+}
+
 /** By endpoint id, container id or container name; a part of one will do when it fits only one container. */
 export function inspectEndpoint(view: View, key: string): EndpointInspect | Problem {
   const record = findEndpoint(view, key)

@@ -29,7 +29,7 @@ export interface GlobalOptions {
 
 export function globalObject(options: GlobalOptions): ObjectKind<GlobalBody, GlobalView, GlobalInspect> {
   return {
-    list: (view) => [renderGlobal(view.global)],
+    keys: () => [globalKey],
     get: (view, key) => (key === globalKey ? renderGlobal(view.global) : notFound('global', key)),
     put: (view, key, body) => {
       const mismatch = checkKey(key, globalKey, body.key)

@@ -22,7 +22,7 @@ import type { Encap, NetworkRecord } from '../../model/state.ts'
 import type { Decision } from '../decision.ts'
 import type { View } from '../tables.ts'
 import { describeHolder, endpointOpers } from './endpoints.ts'
-import { checkKey, count, nameSome, notFound, type ObjectKind, sortedValues } from './object.ts'
+import { checkKey, count, nameSome, notFound, type ObjectKind } from './object.ts'
 
 const networkIds = { first: 1, last: 16_777_215 }
 /** 0 and 4095 are reserved by IEEE 802.1Q. */
@@ -35,7 +35,7 @@ export interface NetworkOptions {
 
 export function networkObject(options: NetworkOptions): ObjectKind<NetworkBody, NetworkView, NetworkInspect> {
   return {
-    list: (view) => sortedValues(view.networks).map((record) => render(view, record)),
+    keys: (view) => view.networks.keys(),
     get: (view, key) => {
       const record = view.networks.get(key)
       return record === undefined ? notFound('network', key) : render(view, record)

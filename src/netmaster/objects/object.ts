@@ -6,7 +6,8 @@ import type { Decision } from '../decision.ts'
 import type { View } from '../tables.ts'
 
 export interface ObjectKind<Body, Rendered, Inspected> {
-  list(view: View): Rendered[]
+  /** Of all objects, in any order. */
+  keys(view: View): Iterable<string>
   get(view: View, key: string): Rendered | Problem
   /** Creates or changes the object; answers it as it is afterwards. */
   put(view: View, key: string, body: Body): Decision<Rendered> | Problem

@@ -14,7 +14,7 @@ import { checkKey, count, nameSome, notFound, type ObjectKind, sortedValues } fr
 const tenantIds = { first: 1, last: 65_534 }
 
 export const tenantObject: ObjectKind<TenantBody, TenantView, TenantInspect> = {
-  list: (view) => sortedValues(view.tenants).map((record) => render(view, record)),
+  keys: (view) => view.tenants.keys(),
   get: (view, key) => {
     const record = view.tenants.get(key)
     return record === undefined ? notFound('tenant', key) : render(view, record)
