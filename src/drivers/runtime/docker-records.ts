@@ -120,11 +120,14 @@ export function parseContainer(value: unknown): RuntimeContainer {
   const id = idOf(container.Id)
   const name = textOf(container.Name).replace(/^\//, '')
   const networks = Object.entries(objectOf(objectOf(container.NetworkSettings).Networks))
+  const state = objectOf(container.State)
+  const running = state.Running === true
   return {
     id,
     name,
     labels: textsOf(objectOf(container.Config).Labels),
-    running: objectOf(container.State).Running === true,
+    running,
+    namespace: running && Number.isInteger(state.Pid) && state.Pid !== 0 ? `/proc/${state.Pid}/ns/net` : '',
     attachments: networks
       .map(([networkName, entry]) => parseAttachment(networkName, objectOf(entry), id, name))
       .sort((a, b) => byName({ name: a.networkName }, { name: b.networkName })),

@@ -143,7 +143,7 @@ test('containers are inspected, and one that goes away meanwhile is left out', a
       {
         Id: id,
         Name: '/web',
-        State: { Running: true, Paused: true },
+        State: { Running: true, Paused: true, Pid: 4711 },
         Config: { Labels: { a: 'b' } },
         NetworkSettings: {
           Networks: {
@@ -167,6 +167,7 @@ test('containers are inspected, and one that goes away meanwhile is left out', a
       name: 'web',
       labels: { a: 'b' },
       running: true,
+      namespace: '/proc/4711/ns/net',
       attachments: [
         {
           networkId: 'n1',

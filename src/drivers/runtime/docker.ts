@@ -107,6 +107,18 @@ export class DockerRuntime implements Runtime {
     }
   }
 
+  async disconnect(networkId: string, containerId: string, signal: AbortSignal): Promise<void> {
+    const path = `/networks/${encodeURIComponent(networkId)}/disconnect`
+    try {
+      await this.#call({ method: 'POST', path, body: { Container: containerId, Force: false } }, signal)
+    } catch (error) {
+      if (isOfKind(error, 'not-found')) return
+      // The engine has no word of its own for a container that is not on the network, so it is looked at.
+      const container = await this.container(containerId, signal)
+      if (container?.attachments.some((attachment) => attachment.networkId === networkId)) throw error
+    }
+  }
+
   async watch(listener: (event: RuntimeEvent) => void, { opened }: WatchDeps, signal: AbortSignal): Promise<void> {
     try {
       const path = await this.#versioned(`/events${filters({ type: ['container', 'network'] })}`, signal)

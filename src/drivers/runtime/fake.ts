@@ -52,6 +52,7 @@ export class FakeRuntime implements Runtime {
       name,
       labels: {},
       running: true,
+      namespace: `/proc/${this.#nextId++}/ns/net`,
       attachments: [
         {
           networkId: network.id,
@@ -129,6 +130,17 @@ export class FakeRuntime implements Runtime {
   async container(id: string): Promise<RuntimeContainer | undefined> {
     this.#mustBeUp()
     return this.#containers.get(id)
+  }
+
+  async disconnect(networkId: string, containerId: string): Promise<void> {
+    this.#mustBeUp()
+    const container = this.#containers.get(containerId)
+    const attachment = container?.attachments.find((candidate) => candidate.networkId === networkId)
+    if (container === undefined || attachment === undefined) return
+    const attachments = container.attachments.filter((candidate) => candidate !== attachment)
+    this.#containers.set(containerId, { ...container, attachments })
+    const attributes = { container: containerId, name: attachment.networkName }
+    this.#emit({ type: 'network', action: 'disconnect', id: networkId, name: attachment.networkName, attributes })
   }
 
   async watch(listener: (event: RuntimeEvent) => void, { opened }: WatchDeps, signal: AbortSignal): Promise<void> {

@@ -96,10 +96,23 @@ export function runtimeContract(
     assert.match(attachment?.ipv4 ?? '', /^10\.91\.0\.\d+$/)
     assert.match(attachment?.mac ?? '', /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/)
     assert.deepEqual(attachment?.aliases, ['www'])
+    assert.match(container?.namespace ?? '', /^\/proc\/\d+\/ns\/net$/)
 
     await assert.rejects(runtime.removeNetwork(networkId, soon()), { kind: 'conflict', code: 'NETWORK_IN_USE' })
     await removeContainer(id)
     assert.equal(await runtime.container(id, soon()), undefined)
+    await runtime.removeNetwork(networkId, soon())
+  })
+
+  test(`${title}: a container is taken off a network once, and a second time is no error`, async (t) => {
+    const { runtime, startContainer, removeContainer } = await make(t)
+    const networkId = await runtime.createNetwork(blue, soon())
+    const id = await startContainer('web', blue.name, 'www')
+    await runtime.disconnect(networkId, id, soon())
+    assert.deepEqual((await runtime.container(id, soon()))?.attachments, [])
+    await runtime.disconnect(networkId, id, soon())
+    await removeContainer(id)
+    await runtime.disconnect(networkId, id, soon())
     await runtime.removeNetwork(networkId, soon())
   })
 

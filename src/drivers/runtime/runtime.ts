@@ -56,6 +56,11 @@ export interface RuntimeContainer {
   readonly labels: Readonly<Record<string, string>>
   /** True also while paused. */
   readonly running: boolean
+  /**
+   * Path of its network namespace as this process reaches it; empty when it does not run. True only as long as the
+   * runtime says that the container runs: afterwards the path may lead to somebody else's.
+   */
+  readonly namespace: string
   /** Sorted by network name. */
   readonly attachments: readonly RuntimeAttachment[]
 }
@@ -89,6 +94,8 @@ export interface Runtime {
   /** Running and stopped, sorted by name. */
   containers(signal: AbortSignal): Promise<readonly RuntimeContainer[]>
   container(id: string, signal: AbortSignal): Promise<RuntimeContainer | undefined>
+  /** Takes a running container off a network. A container that is not on it, or gone, is no error. */
+  disconnect(networkId: string, containerId: string, signal: AbortSignal): Promise<void>
   /**
    * Reports events until the runtime ends the stream (resolves; connect again) or the signal aborts (resolves). Events
    * only say "look again"; some may be lost between two watches.
