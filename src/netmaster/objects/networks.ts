@@ -2,11 +2,11 @@
 // and no endpoint is left. Addresses that are only reserved do not hold a network back.
 
 import { type Addressing, parseAddressing } from '../../core/allocate/address-pool.ts'
-import { overlaps } from '../../core/allocate/intervals.ts'
+import { contains, formatIntervals, overlaps } from '../../core/allocate/intervals.ts'
 import { formatIpv6Subnet, ipv6SubnetsOverlap } from '../../core/allocate/subnet.ts'
 import type { Problem } from '../../lib/errors.ts'
 import { isProblem, problem } from '../../model/body.ts'
-import { parseTagRange } from '../../model/global.ts'
+import { parseTagRange, type TagRange } from '../../model/global.ts'
 import type { GrantChange } from '../../model/grant.ts'
 import {
   encapTag,
@@ -53,7 +53,22 @@ export function networkObject(options: NetworkOptions): ObjectKind<NetworkBody, 
   }
 }
 
-function createNetwork(view: View, body: NetworkBody, defaultEncap: Encap['kind']): Decision<NetworkView> | Problem {
+/** Tags that a network may get. */
+export interface TagPool {
+  /** Ascending. */
+  readonly ranges: readonly TagRange[]
+  /** For messages: whose they are, and how to have more of them. */
+  readonly source: string
+  readonly advice: string
+}
+
+/** Makes a network. With `tagPool`, its tag comes from there; what the cluster's range holds may be asked for too. */
+export function createNetwork(
+  view: View,
+  body: NetworkBody,
+  defaultEncap: Encap['kind'],
+  tagPool?: TagPool,
+): Decision<NetworkView> | Problem {
   const { tenantName, networkName } = body
   const key = networkKey(tenantName, networkName)
   if (view.networks.has(key)) {
@@ -69,7 +84,7 @@ function createNetwork(view: View, body: NetworkBody, defaultEncap: Encap['kind'
   if (isProblem(addressing)) return addressing
   const overlapping = findOverlap(view, tenantName, body.subnet, addressing)
   if (overlapping !== undefined) return overlapping
-  const encap = chooseEncap(view, body.encap === '' ? defaultEncap : body.encap, body.pktTag)
+  const encap = chooseEncap(view, body.encap === '' ? defaultEncap : body.encap, body.pktTag, tagPool)
   if (isProblem(encap)) return encap
   const networkId = view.numbers['network-id'].lowestFree(networkIds)
   if (networkId === undefined) return problem('exhausted', 'NETWORKS_EXHAUSTED', 'no network id is left')
@@ -118,23 +133,24 @@ function findOverlap(view: View, tenant: string, subnet: string, addressing: Add
   return undefined
 }
 
-/** The tag asked for, or the lowest free one in the cluster's range when it is 0. */
-function chooseEncap(view: View, kind: Encap['kind'], wanted: number): Encap | Problem {
-  const field = kind === 'vlan' ? 'vlans' : 'vxlans'
+/** The tag asked for, or the lowest free one of the pool (else of the cluster's range) when it is 0. */
+function chooseEncap(view: View, kind: Encap['kind'], wanted: number, given: TagPool | undefined): Encap | Problem {
   const noun = kind === 'vlan' ? 'VLAN' : 'VXLAN id'
-  const range = parseTagRange(field, view.global[field])
-  if (isProblem(range)) return range
-  const usable = kind === 'vlan' ? { first: range.first, last: Math.min(range.last, usableVlans.last) } : range
+  const ofCluster = clusterTags(view, kind)
+  if (isProblem(ofCluster)) return ofCluster
+  const pool = given ?? ofCluster
   const grants = view.numbers[kind === 'vlan' ? 'vlan' : 'vni']
   const toEncap = (tag: number): Encap => (kind === 'vlan' ? { kind, vlan: tag } : { kind, vni: tag })
+  const shown = formatIntervals(pool.ranges, String)
   if (wanted === 0) {
-    const free = grants.lowestFree(usable)
-    if (free !== undefined) return toEncap(free)
-    const message = `no ${noun} is free in ${usable.first}-${usable.last}; delete networks, or widen ${field} with netctl global set`
-    return problem('exhausted', 'TAGS_EXHAUSTED', message)
+    for (const range of pool.ranges) {
+      const free = grants.lowestFree(range)
+      if (free !== undefined) return toEncap(free)
+    }
+    return problem('exhausted', 'TAGS_EXHAUSTED', `no ${noun} is free in ${shown}; delete networks, or ${pool.advice}`)
   }
-  if (wanted < usable.first || wanted > usable.last) {
-    const message = `${noun} ${wanted} is outside the cluster's range ${usable.first}-${usable.last}; choose one in it`
+  if (![...pool.ranges, ...ofCluster.ranges].some((range) => contains(range, wanted))) {
+    const message = `${noun} ${wanted} is outside ${pool.source} ${shown}; choose one in it`
     return problem('invalid', 'TAG_OUT_OF_RANGE', message, { field: 'pktTag' })
   }
   const owner = grants.ownerOf(wanted)
@@ -142,6 +158,14 @@ function chooseEncap(view: View, kind: Encap['kind'], wanted: number): Encap | P
   return problem('conflict', 'TAG_IN_USE', `${noun} ${wanted} is used by network ${owner}; choose another`, {
     network: owner,
   })
+}
+
+function clusterTags(view: View, kind: Encap['kind']): TagPool | Problem {
+  const field = kind === 'vlan' ? 'vlans' : 'vxlans'
+  const range = parseTagRange(field, view.global[field])
+  if (isProblem(range)) return range
+  const usable = kind === 'vlan' ? { first: range.first, last: Math.min(range.last, usableVlans.last) } : range
+  return { ranges: [usable], source: "the cluster's range", advice: `widen ${field} with netctl global set` }
 }
 
 function removeNetwork(view: View, key: string): Decision<string> | Problem {
