@@ -8,6 +8,8 @@ export type NumberPool = (typeof numberPools)[number]
 export type AddressOwner =
   /** Held by an endpoint until it is deleted. */
   | { readonly type: 'endpoint'; readonly id: string }
+  /** The virtual address of a service, `tenant:service`. */
+  | { readonly type: 'service'; readonly key: string }
   /** Held for a node that asked for it at this time (ms since the epoch), until an endpoint takes it. */
   | { readonly type: 'reservation'; readonly node: string; readonly at: number }
 

@@ -35,13 +35,25 @@ export function chooseAddress(
   if (isProblem(address)) return address
   const owner = addresses.ownerOf(address)
   if (owner === undefined || mayTake(owner)) return address
-  const holder = owner.type === 'endpoint' ? owner.id : `reservation of ${owner.node}`
   const message = `address ${address} of network ${request.networkKey} is in use by ${nameOwner(view, owner)}; choose another`
-  return problem('conflict', 'ADDRESS_IN_USE', message, { address, holder })
+  return problem('conflict', 'ADDRESS_IN_USE', message, { address, holder: holderOf(owner) })
+}
+
+/** For programs: an endpoint's id, a service's key, or whose reservation it is. */
+function holderOf(owner: AddressOwner): string {
+  switch (owner.type) {
+    case 'endpoint':
+      return owner.id
+    case 'service':
+      return owner.key
+    case 'reservation':
+      return `reservation of ${owner.node}`
+  }
 }
 
 function nameOwner(view: View, owner: AddressOwner): string {
   if (owner.type === 'reservation') return `a container that is just starting on ${owner.node || 'a node'}`
+  if (owner.type === 'service') return `service ${owner.key}`
   const endpoint = view.endpoints.get(owner.id)
   return endpoint === undefined ? `endpoint ${owner.id}` : `${describeHolder(endpoint)} on ${endpoint.node}`
 }

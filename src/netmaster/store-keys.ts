@@ -68,6 +68,9 @@ function decodeOwner(key: string, value: StoreValue): AddressOwner {
     if (value.type === 'endpoint' && 'id' in value && typeof value.id === 'string') {
       return { type: 'endpoint', id: value.id }
     }
+    if (value.type === 'service' && 'key' in value && typeof value.key === 'string') {
+      return { type: 'service', key: value.key }
+    }
     if (value.type === 'reservation' && 'node' in value && 'at' in value) {
       return { type: 'reservation', node: String(value.node), at: Number(value.at) }
     }
