@@ -102,7 +102,26 @@ export interface VolumeProfileRecord extends Storage {
   readonly volumeProfileName: string
 }
 
-/** By kind. Keys: `tenant:name`, of rules `tenant:policy:id`, of bgp the host name, of aciGw `aciGw`. */
+/** A host as an intent describes it; kept for people, the agent's flags say what is used. */
+export interface IntentHostRecord {
+  readonly host: string
+  readonly intf: string
+  readonly vtepIp: string
+  readonly netId: string
+}
+
+/** A network without tenant that an intent names as carrier of others; its VLAN, when it has one, is kept from them. */
+export interface InfraNetworkRecord {
+  readonly name: string
+  readonly pktTagType: '' | 'vlan' | 'vxlan'
+  /** 0: none. */
+  readonly pktTag: number
+}
+
+/**
+ * By kind. Keys: `tenant:name`; of rules `tenant:policy:id`; of bgp and intentHost the host name; of infraNetwork its
+ * name; of aciGw `aciGw`.
+ */
 export interface ObjectTypes {
   readonly policy: PolicyRecord
   readonly netprofile: NetprofileRecord
@@ -114,6 +133,8 @@ export interface ObjectTypes {
   readonly aciGw: AciGwRecord
   readonly volume: VolumeRecord
   readonly volumeProfile: VolumeProfileRecord
+  readonly intentHost: IntentHostRecord
+  readonly infraNetwork: InfraNetworkRecord
 }
 
 export type ObjectName = keyof ObjectTypes
@@ -129,6 +150,8 @@ export const objectNames = [
   'aciGw',
   'volume',
   'volumeProfile',
+  'intentHost',
+  'infraNetwork',
 ] as const satisfies readonly ObjectName[]
 
 const names: ReadonlySet<string> = new Set(objectNames)

@@ -35,6 +35,8 @@ const references: { readonly [K in ReferringKind]: (record: RecordTypes[K]) => r
   aciGw: none,
   volume: (record) => [inTenant(record)],
   volumeProfile: (record) => [inTenant(record)],
+  intentHost: none,
+  infraNetwork: none,
   group: (record) => [
     inTenant(record),
     ...named('network', record.tenantName, [record.networkName]),

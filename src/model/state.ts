@@ -182,6 +182,8 @@ export function noObjects(): { readonly [K in ObjectName]: Map<string, RecordTyp
     aciGw: new Map(),
     volume: new Map(),
     volumeProfile: new Map(),
+    intentHost: new Map(),
+    infraNetwork: new Map(),
   }
 }
 

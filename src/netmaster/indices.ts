@@ -38,6 +38,8 @@ export class Referrers {
     aciGw: new Index(),
     volume: new Index(),
     volumeProfile: new Index(),
+    intentHost: new Index(),
+    infraNetwork: new Index(),
     group: new Index(),
   }
 
