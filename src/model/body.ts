@@ -45,6 +45,34 @@ export function wordOr<const W extends string>(words: readonly W[], fallback: W)
     })
 }
 
+/** One of the words; nothing is not one of them. */
+export function requiredWord<const W extends string>(words: readonly W[]) {
+  return z.enum(words, {
+    error: ({ input }) => {
+      const known = words.join(' or ')
+      return input === undefined ? `is missing; it is ${known}` : `must be ${known}, not ${JSON.stringify(input)}`
+    },
+  })
+}
+
+/** Names or other texts, each once, in the order given. */
+export function textList(maxLength: number) {
+  return z
+    .array(
+      z.string().min(1, 'holds an empty text').max(maxLength, `holds a text of more than ${maxLength} characters`),
+      'must be a list of texts',
+    )
+    .max(1000, 'has more than 1000 entries')
+    .default([])
+    .transform((texts) => [...new Set(texts)])
+}
+
+/** A whole number in a range; left out means `fallback`. */
+export function wholeNumber(range: { readonly min: number; readonly max: number }, fallback: number) {
+  const text = `must be a whole number from ${range.min} to ${range.max}`
+  return z.int(text).min(range.min, text).max(range.max, text).default(fallback)
+}
+
 /** An object of the public API: these attributes, plus what is accepted and ignored. */
 export function apiObject<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject({
@@ -65,8 +93,14 @@ export function linkTo(type: string, key: string): Link {
   return { type, key }
 }
 
+/** Keys of objects of one type, as REST calls it. */
+export interface KeysOfType {
+  readonly type: string
+  readonly keys: Iterable<string>
+}
+
 /** Link sets by name, sorted by key; empty sets are left out. */
-export function linkSets(sets: Readonly<Record<string, { readonly type: string; readonly keys: Iterable<string> }>>) {
+export function linkSets(sets: Readonly<Record<string, KeysOfType>>) {
   const rendered: Record<string, LinkSet> = {}
   for (const [name, { type, keys }] of Object.entries(sets)) {
     const sorted = [...keys].sort()

@@ -6,6 +6,7 @@ import {
   type ObjectMaps,
   type ObjectName,
   type RecordKind,
+  type RecordTypes,
   recordKinds,
 } from './state.ts'
 
@@ -36,8 +37,12 @@ function listKind(records: Records, kind: RecordKind): Change[] {
 }
 
 function listObjects<K extends ObjectName>(objects: ObjectMaps, kind: K): Change[] {
-  const changes: Change[] = []
-  // One key and value of the same kind make a change of that kind, which the union cannot tell.
-  for (const [key, value] of objects[kind]) changes.push({ kind, key, value } as Change)
-  return changes
+  const map: ReadonlyMap<string, RecordTypes[K]> = objects[kind]
+  return [...map].map(([key, value]) => objectChange(kind, key, value))
+}
+
+/** The change that puts or, with null, deletes an object. */
+export function objectChange<K extends ObjectName>(kind: K, key: string, value: RecordTypes[K] | null): Change {
+  // A kind and a value of it are a change of that kind: a fact about K that no union can state.
+  return { kind, key, value } as unknown as Change
 }

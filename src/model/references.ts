@@ -50,3 +50,14 @@ const references: { readonly [K in ReferringKind]: (record: RecordTypes[K]) => r
 export function referencesOf<K extends ReferringKind>(kind: K, record: RecordTypes[K]): readonly Reference[] {
   return references[kind](record)
 }
+
+const restNames: Partial<Record<RecordKind, string>> = {
+  contracts: 'extContractsGroup',
+  service: 'serviceLB',
+  group: 'endpointGroup',
+}
+
+/** What REST calls the kind in links. */
+export function linkType(kind: RecordKind): string {
+  return restNames[kind] ?? kind
+}

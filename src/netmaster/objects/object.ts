@@ -1,7 +1,9 @@
 // What the REST layer needs of one kind of object. Everything is pure: writes are decisions of a transaction.
 
 import type { Problem } from '../../lib/errors.ts'
-import { problem } from '../../model/body.ts'
+import { type KeysOfType, problem } from '../../model/body.ts'
+import { linkType, type ReferringKind } from '../../model/references.ts'
+import type { RecordKind } from '../../model/state.ts'
 import type { Decision } from '../decision.ts'
 import type { View } from '../tables.ts'
 
@@ -46,4 +48,33 @@ export function count(n: number, noun: string): string {
 
 export function sortedValues<V>(map: ReadonlyMap<string, V>): V[] {
   return [...map.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value)
+}
+
+/** Refuses what lies in a tenant that is not there. */
+export function checkTenant(view: View, tenantName: string): Problem | undefined {
+  return view.tenants.has(tenantName) ? undefined : notFound('tenant', tenantName)
+}
+
+/** A link set: the objects of a kind that name this one. */
+export function referring(view: View, kind: ReferringKind, to: RecordKind, key: string): KeysOfType {
+  return { type: linkType(kind), keys: view.referrers(kind, to, key).keys() }
+}
+
+/** A link set: the objects of a kind with these names in a tenant. */
+export function named(kind: ReferringKind, tenant: string, names: readonly string[]): KeysOfType {
+  return { type: linkType(kind), keys: names.map((name) => `${tenant}:${name}`) }
+}
+
+/** Why something cannot be deleted, when anything in the map still names it. */
+export function heldBy(
+  code: string,
+  what: string,
+  holders: ReadonlyMap<string, unknown>,
+  noun: string,
+  advice: string,
+): Problem | undefined {
+  if (holders.size === 0) return undefined
+  const keys = [...holders.keys()].sort()
+  const message = `${what} ${count(keys.length, noun)} (${nameSome(keys)}); ${advice}`
+  return problem('conflict', code, message, { holders: keys.slice(0, 20), count: keys.length })
 }

@@ -1,0 +1,175 @@
+// Rules of a policy (specification 2.2, 2.3, 5.5): which traffic into or out of its groups is allowed or denied.
+
+import { z } from 'zod'
+import { parseIpv4 } from '../lib/address.ts'
+import type { Problem } from '../lib/errors.ts'
+import {
+  apiObject,
+  link,
+  linkSet,
+  linkSets,
+  linkTo,
+  omitEmpty,
+  optionalName,
+  problem,
+  requiredName,
+  requiredWord,
+  wholeNumber,
+} from './body.ts'
+import { groupKey } from './endpoint-group.ts'
+import { policyKey } from './policy.ts'
+import type { RuleRecord } from './state.ts'
+
+const protocolRule = 'must be tcp, udp, icmp, a protocol number below 256, or empty for any'
+
+const protocol = z
+  .string()
+  .refine((text) => /^(tcp|udp|icmp|)$/.test(text) || (/^\d{1,3}$/.test(text) && Number(text) < 256), protocolRule)
+  .default('')
+
+const address = z
+  .string()
+  .refine((text) => text === '' || isRuleAddress(text), {
+    error: ({ input }) =>
+      `${JSON.stringify(input)} is not an address; write 10.1.1.5 for a host, 10.1.1.5-20 for a range, 10.1.1.0/24 for a subnet (1 to 31 bits)`,
+  })
+  .default('')
+
+/** `a.b.c.d`, optionally `-lastOctet`, optionally `/1` to `/31`. */
+function isRuleAddress(text: string): boolean {
+  const match = /^((?:\d{1,3}\.){3}(\d{1,3}))(?:-(\d{1,3}))?(?:\/(\d{1,2}))?$/.exec(text)
+  if (match === null) return false
+  const [, first = '', octet = '', last = octet, length = '1'] = match
+  if (parseIpv4(first) === undefined || Number(last) > 255 || Number(last) < Number(octet)) return false
+  return Number(length) >= 1 && Number(length) <= 31
+}
+
+export const ruleBody = apiObject({
+  tenantName: requiredName(64),
+  policyName: requiredName(64),
+  ruleId: requiredName(64),
+  direction: requiredWord(['in', 'out']),
+  /** 0 counts as left out. */
+  priority: wholeNumber({ min: 0, max: 100 }, 1).transform((priority) => (priority === 0 ? 1 : priority)),
+  fromEndpointGroup: optionalName(64),
+  toEndpointGroup: optionalName(64),
+  fromNetwork: optionalName(64),
+  toNetwork: optionalName(64),
+  fromIpAddress: address,
+  toIpAddress: address,
+  protocol,
+  port: wholeNumber({ min: 0, max: 65_535 }, 0),
+  action: requiredWord(['allow', 'deny']),
+})
+export type RuleBody = z.output<typeof ruleBody>
+export type RuleInput = z.input<typeof ruleBody>
+
+export const ruleView = z.object({
+  key: z.string(),
+  action: z.enum(['allow', 'deny']),
+  direction: z.enum(['in', 'out']),
+  fromEndpointGroup: z.string().optional(),
+  fromIpAddress: z.string().optional(),
+  fromNetwork: z.string().optional(),
+  policyName: z.string(),
+  port: z.int().optional(),
+  priority: z.int(),
+  protocol: z.string().optional(),
+  ruleId: z.string(),
+  tenantName: z.string(),
+  toEndpointGroup: z.string().optional(),
+  toIpAddress: z.string().optional(),
+  toNetwork: z.string().optional(),
+  'link-sets': z.record(z.string(), linkSet),
+  links: z.object({ MatchEndpointGroup: link }),
+})
+export type RuleView = z.infer<typeof ruleView>
+
+export const ruleInspect = z.object({ Config: ruleView })
+export type RuleInspect = z.infer<typeof ruleInspect>
+
+export function ruleKey(tenantName: string, policyName: string, ruleId: string): string {
+  return `${tenantName}:${policyName}:${ruleId}`
+}
+
+export function ruleFromBody(body: RuleBody): RuleRecord {
+  return {
+    tenantName: body.tenantName,
+    policyName: body.policyName,
+    ruleId: body.ruleId,
+    direction: body.direction,
+    priority: body.priority,
+    fromEndpointGroup: body.fromEndpointGroup,
+    toEndpointGroup: body.toEndpointGroup,
+    fromNetwork: body.fromNetwork,
+    toNetwork: body.toNetwork,
+    fromIpAddress: body.fromIpAddress,
+    toIpAddress: body.toIpAddress,
+    protocol: body.protocol,
+    port: body.port,
+    action: body.action,
+  }
+}
+
+/** What in a rule contradicts itself. The other side is a network, or a group and an address, or one of these. */
+export function checkRule(rule: RuleRecord): Problem | undefined {
+  const incoming = rule.direction === 'in'
+  const [network, group, ip] = incoming
+    ? (['fromNetwork', 'fromEndpointGroup', 'fromIpAddress'] as const)
+    : (['toNetwork', 'toEndpointGroup', 'toIpAddress'] as const)
+  const [side, code] = incoming ? (['incoming', 'RULE_FROM'] as const) : (['outgoing', 'RULE_TO'] as const)
+  const foreign = incoming
+    ? (['toEndpointGroup', 'toNetwork'] as const)
+    : (['fromEndpointGroup', 'fromNetwork', 'fromIpAddress'] as const)
+  const both = incoming ? 'to' : 'from'
+  const misplaced = foreign.find((field) => rule[field] !== '')
+  if (misplaced !== undefined) {
+    const advice = incoming ? 'it goes to the groups of its policy' : 'it comes from the groups of its policy'
+    const message = `${misplaced} does not belong to an ${side} rule: ${advice}; leave it out, or change direction`
+    return problem('invalid', incoming ? 'RULE_TO_ON_INCOMING' : 'RULE_FROM_ON_OUTGOING', message, {
+      field: misplaced,
+      side: both,
+    })
+  }
+  if (rule[network] !== '' && rule[ip] !== '') {
+    const message = `${network} and ${ip} exclude each other: a network stands for all its addresses; give one of them`
+    return problem('invalid', `${code}_NETWORK_AND_ADDRESS`, message, { field: ip })
+  }
+  if (rule[network] !== '' && rule[group] !== '') {
+    const message = `${network} and ${group} exclude each other: a group is part of one network; give one of them`
+    return problem('invalid', `${code}_NETWORK_AND_GROUP`, message, { field: group })
+  }
+  if (rule.port === 0 || ['tcp', 'udp', '6', '17'].includes(rule.protocol)) return undefined
+  const said = rule.protocol === '' ? 'any protocol' : `protocol ${rule.protocol}`
+  const message = `port ${rule.port} means nothing for ${said}; set protocol to tcp or udp, or leave port out`
+  return problem('invalid', 'RULE_PORT_WITHOUT_PROTOCOL', message, { field: 'port' })
+}
+
+export function renderRule(rule: RuleRecord): RuleView {
+  const { tenantName, policyName, ruleId } = rule
+  const group = rule.fromEndpointGroup === '' ? rule.toEndpointGroup : rule.fromEndpointGroup
+  const policy = { type: 'policy', keys: [policyKey(tenantName, policyName)] }
+  return {
+    key: ruleKey(tenantName, policyName, ruleId),
+    action: rule.action,
+    direction: rule.direction,
+    ...omitEmpty({
+      fromEndpointGroup: rule.fromEndpointGroup,
+      fromIpAddress: rule.fromIpAddress,
+      fromNetwork: rule.fromNetwork,
+    }),
+    policyName,
+    ...omitEmpty({ port: rule.port }),
+    priority: rule.priority,
+    ...omitEmpty({ protocol: rule.protocol }),
+    ruleId,
+    tenantName,
+    ...omitEmpty({
+      toEndpointGroup: rule.toEndpointGroup,
+      toIpAddress: rule.toIpAddress,
+      toNetwork: rule.toNetwork,
+    }),
+    'link-sets': linkSets({ Policies: policy }),
+    links: { MatchEndpointGroup: group === '' ? {} : linkTo('endpointGroup', groupKey(tenantName, group)) },
+  }
+}
