@@ -222,12 +222,12 @@ function planRemovals(veths: readonly DesiredVeth[], facts: HostFacts, steps: Ho
 }
 
 /** As the kernel prints it, so that equal addresses are equal strings. */
-function canonicalCidr(cidr: string): string {
+export function canonicalCidr(cidr: string): string {
   const [address = '', length] = cidr.split('/')
   return length === undefined ? canonicalAddress(address) : `${canonicalAddress(address)}/${Number(length)}`
 }
 
-function canonicalAddress(address: string): string {
+export function canonicalAddress(address: string): string {
   const v4 = parseIpv4(address)
   if (v4 !== undefined) return formatIpv4(v4)
   const v6 = parseIpv6(address)

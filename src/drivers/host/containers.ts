@@ -1,0 +1,25 @@
+// The network namespaces of containers: what is in them, moving an interface in, and changing it there. Calls are
+// synchronous and short; nothing keeps a namespace open, so that it ends with its container.
+
+import type { ContainerStep, NamespaceFacts } from '../../core/plan/container.ts'
+import type { NetpluginError } from '../../lib/errors.ts'
+
+export type { ContainerStep, NamespaceFacts } from '../../core/plan/container.ts'
+
+export interface ContainerStepResult {
+  readonly step: ContainerStep
+  /** Undefined: done. */
+  readonly error: NetpluginError | undefined
+}
+
+/**
+ * A namespace is a path such as /proc/PID/ns/net. Every method throws `not-found` (NAMESPACE_MISSING) when it is gone and
+ * `conflict` (NAMESPACE_OF_HOST) when it is the host's own, as that of a container with `--net=host`.
+ */
+export interface Containers {
+  look(namespace: string): NamespaceFacts
+  /** Moves a link of the host into the container, where it keeps its name and is down. */
+  moveIn(index: number, namespace: string): void
+  /** Runs the steps in order, also after one has failed. What is already gone counts as deleted. */
+  apply(namespace: string, steps: readonly ContainerStep[]): ContainerStepResult[]
+}

@@ -1,0 +1,93 @@
+// Namespaces of containers on Linux: entered for one call at a time, left before anything else can run.
+
+import { closeSync, existsSync, statSync, writeFileSync } from 'node:fs'
+import { ownRouteProtocol } from '../../core/plan/host.ts'
+import { asNetpluginError, NetpluginError, unreachable } from '../../lib/errors.ts'
+import { inNamespace, type Netlink, openNamespace, withNetlink } from '../../protocols/netlink/index.ts'
+import type { ContainerStep, ContainerStepResult, Containers, NamespaceFacts } from './containers.ts'
+
+const ownNamespace = '/proc/self/ns/net'
+
+export class LinuxContainers implements Containers {
+  look(namespace: string): NamespaceFacts {
+    return inside(namespace, (netlink) => ({
+      links: new Map(netlink.links().map((link) => [link.name, link])),
+      addresses: netlink.addresses(),
+      routes: netlink.routes(),
+    }))
+  }
+
+  moveIn(index: number, namespace: string): void {
+    withForeign(namespace, (namespaceFd) => withNetlink((netlink) => netlink.setLink(index, { namespaceFd })))
+  }
+
+  apply(namespace: string, steps: readonly ContainerStep[]): ContainerStepResult[] {
+    return inside(namespace, (netlink) => steps.map((step) => ({ step, error: tryStep(netlink, step) })))
+  }
+}
+
+function inside<T>(namespace: string, work: (netlink: Netlink) => T): T {
+  return withForeign(namespace, (fd) => inNamespace(fd, () => withNetlink(work)))
+}
+
+/** Runs the work with a descriptor of the namespace. */
+function withForeign<T>(namespace: string, work: (fd: number) => T): T {
+  const fd = openNamespace(namespace)
+  try {
+    const there = statSync(`/proc/self/fd/${fd}`)
+    const here = statSync(ownNamespace)
+    if (there.ino === here.ino && there.dev === here.dev) {
+      const message = "the container has the host's own network; start it with --net=none or on a network"
+      throw new NetpluginError('conflict', 'NAMESPACE_OF_HOST', message, { details: { namespace } })
+    }
+    return work(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function tryStep(netlink: Netlink, step: ContainerStep): NetpluginError | undefined {
+  try {
+    runStep(netlink, step)
+    return undefined
+  } catch (error) {
+    const failure = asNetpluginError(error)
+    return step.kind.startsWith('delete-') && failure.kind === 'not-found' ? undefined : failure
+  }
+}
+
+function runStep(netlink: Netlink, step: ContainerStep): void {
+  switch (step.kind) {
+    case 'rename-link':
+      netlink.setLink(step.index, { name: step.name })
+      break
+    case 'set-link': {
+      const { kind: _, name: __, index, ...change } = step
+      netlink.setLink(index, change)
+      break
+    }
+    case 'add-address':
+      if (step.address.includes(':')) allowIpv6(step.name)
+      netlink.addAddress(step.index, step.address, { nodad: true })
+      break
+    case 'delete-address':
+      netlink.deleteAddress(step.index, step.address)
+      break
+    case 'add-route':
+    case 'delete-route': {
+      const { kind, index: deviceIndex, ...route } = step
+      const options = { ...route, deviceIndex, protocol: ownRouteProtocol }
+      if (kind === 'add-route') netlink.addRoute(options)
+      else netlink.deleteRoute(options)
+      break
+    }
+    default:
+      unreachable(step)
+  }
+}
+
+/** Runtimes switch IPv6 off in containers that they gave no IPv6 address. The path means the namespace one is in. */
+function allowIpv6(device: string): void {
+  const setting = `/proc/sys/net/ipv6/conf/${device}/disable_ipv6`
+  if (existsSync(setting)) writeFileSync(setting, '0')
+}
