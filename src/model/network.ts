@@ -79,7 +79,13 @@ export function encapTag(encap: Encap): number {
   return encap.kind === 'vlan' ? encap.vlan : encap.vni
 }
 
-export function renderNetwork(record: NetworkRecord, groupKeys: Iterable<string>): NetworkView {
+/** What refers to a network, by key. */
+export interface NetworkLinks {
+  readonly groups: Iterable<string>
+  readonly services: Iterable<string>
+}
+
+export function renderNetwork(record: NetworkRecord, { groups, services }: NetworkLinks): NetworkView {
   return {
     key: networkKey(record.tenantName, record.networkName),
     ...omitEmpty({ cfgdTag: record.cfgdTag }),
@@ -90,7 +96,10 @@ export function renderNetwork(record: NetworkRecord, groupKeys: Iterable<string>
     ...omitEmpty({ pktTag: record.pktTag }),
     subnet: record.subnet,
     tenantName: record.tenantName,
-    'link-sets': linkSets({ EndpointGroups: { type: 'endpointGroup', keys: groupKeys } }),
+    'link-sets': linkSets({
+      EndpointGroups: { type: 'endpointGroup', keys: groups },
+      Servicelbs: { type: 'serviceLB', keys: services },
+    }),
     links: { Tenant: linkTo('tenant', record.tenantName) },
   }
 }

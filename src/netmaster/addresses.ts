@@ -51,7 +51,8 @@ function holderOf(owner: AddressOwner): string {
   }
 }
 
-function nameOwner(view: View, owner: AddressOwner): string {
+/** For persons. */
+export function nameOwner(view: View, owner: AddressOwner): string {
   if (owner.type === 'reservation') return `a container that is just starting on ${owner.node || 'a node'}`
   if (owner.type === 'service') return `service ${owner.key}`
   const endpoint = view.endpoints.get(owner.id)

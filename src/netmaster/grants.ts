@@ -76,7 +76,15 @@ export class AddressGrants {
     if (gatewayId !== undefined) this.#ipv6.add(gatewayId)
   }
 
-  /** How many addresses endpoints and reservations hold, IPv4 and IPv6. */
+  /** The same holders and pools after the network's addressing changed. */
+  readdressed(network: NetworkRecord): AddressGrants {
+    const next = new AddressGrants(network)
+    for (const [address, owner] of this.#owners) next.set(address, owner)
+    for (const [group, pool] of this.#pools) next.#pools.set(group, pool)
+    return next
+  }
+
+  /** How many addresses endpoints, services and reservations hold, IPv4 and IPv6. */
   get size(): number {
     return this.#owners.size
   }

@@ -175,7 +175,9 @@ export class Tables implements View {
       return
     }
     this.#networksOf.put(value.tenantName, key, value)
-    if (!this.#addresses.has(key)) this.#addresses.set(key, new AddressGrants(value))
+    const grants = this.#addresses.get(key)
+    if (grants === undefined) this.#addresses.set(key, new AddressGrants(value))
+    else if (old === undefined || !sameAddressing(old, value)) this.#addresses.set(key, grants.readdressed(value))
   }
 
   #applyGroup(key: string, value: GroupRecord | null): void {
@@ -220,6 +222,12 @@ export class Tables implements View {
     else this.reservations.delete(key)
     this.#addresses.get(network)?.set(address, owner)
   }
+}
+
+function sameAddressing(a: NetworkRecord, b: NetworkRecord): boolean {
+  return (
+    a.subnet === b.subnet && a.gateway === b.gateway && a.ipv6Subnet === b.ipv6Subnet && a.ipv6Gateway === b.ipv6Gateway
+  )
 }
 
 function set<V>(map: Map<string, V>, key: string, value: V | null): void {

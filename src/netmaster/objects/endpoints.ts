@@ -5,7 +5,7 @@ import { problem } from '../../model/body.ts'
 import { type EndpointInspect, type EndpointOper, renderEndpointOper } from '../../model/endpoint.ts'
 import type { EndpointRecord } from '../../model/state.ts'
 import type { View } from '../tables.ts'
-import { nameSome, notFound, sortedValues } from './object.ts'
+import { count, nameSome, notFound, sortedValues } from './object.ts'
 
 export function endpointOpers(view: View, endpoints: ReadonlyMap<string, EndpointRecord>): EndpointOper[] {
   return sortedValues(endpoints).map((record) => render(view, record))
@@ -49,6 +49,18 @@ function findEndpoint(view: View, key: string): EndpointRecord | Problem {
 /** What a person calls an endpoint: its container's name, else its id in short. */
 export function describeHolder(endpoint: { readonly containerName: string; readonly endpointId: string }): string {
   return endpoint.containerName === '' ? `endpoint ${endpoint.endpointId.slice(0, 12)}` : endpoint.containerName
+}
+
+/** Why something cannot be as long as there are endpoints: `what` is the beginning of the sentence. */
+export function heldByEndpoints(
+  code: string,
+  what: string,
+  endpoints: ReadonlyMap<string, EndpointRecord>,
+): Problem | undefined {
+  if (endpoints.size === 0) return undefined
+  const names = nameSome([...endpoints.values()].map((endpoint) => `${describeHolder(endpoint)} on ${endpoint.node}`))
+  const message = `${what} while it has ${count(endpoints.size, 'endpoint')} (${names}); remove those containers first`
+  return problem('conflict', code, message, { endpoints: [...endpoints.keys()].sort().slice(0, 20) })
 }
 
 function render(view: View, record: EndpointRecord): EndpointOper {
