@@ -1,25 +1,39 @@
 // The typed client of netmaster's public API: what netctl and other programs call. Errors are NetpluginErrors as the
 // server meant them; a server that cannot be reached is `unavailable`, code NETMASTER_UNREACHABLE.
 
+import type { AppProfileInput, AppProfileInspect, AppProfileView } from '../model/app-profile.ts'
 import type { EndpointInspect, EndpointOper } from '../model/endpoint.ts'
 import type { EndpointGroupInput, EndpointGroupInspect, EndpointGroupView } from '../model/endpoint-group.ts'
+import type {
+  ExtContractsGroupInput,
+  ExtContractsGroupInspect,
+  ExtContractsGroupView,
+} from '../model/ext-contracts-group.ts'
 import type { GlobalInput, GlobalInspect, GlobalView } from '../model/global.ts'
+import type { NetprofileInput, NetprofileInspect, NetprofileView } from '../model/netprofile.ts'
 import type { NetworkInput, NetworkInspect, NetworkView } from '../model/network.ts'
 import type { NodeView } from '../model/node.ts'
 import type { CleanAnswer } from '../model/plugin.ts'
+import type { PolicyInput, PolicyInspect, PolicyView } from '../model/policy.ts'
+import type { RuleInput, RuleInspect, RuleView } from '../model/rule.ts'
 import type { HealthView, InfoView, VersionView } from '../model/service.ts'
 import type { TenantInput, TenantInspect, TenantView } from '../model/tenant.ts'
+import { appProfileRoutes } from './routes/app-profiles.ts'
 import { endpointGroupRoutes } from './routes/endpoint-groups.ts'
 import { endpointRoutes } from './routes/endpoints.ts'
+import { extContractsGroupRoutes } from './routes/ext-contracts-groups.ts'
 import { globalRoutes } from './routes/globals.ts'
+import { netprofileRoutes } from './routes/netprofiles.ts'
 import { networkRoutes } from './routes/networks.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import type { ObjectRoutes } from './routes/object.ts'
+import { policyRoutes } from './routes/policies.ts'
+import { ruleRoutes } from './routes/rules.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { tenantRoutes } from './routes/tenants.ts'
 import { Transport, type TransportOptions } from './transport.ts'
 
-/** One kind of object; keys are `name` or `tenant:name`. */
+/** One kind of object; keys are `name`, `tenant:name`, of rules `tenant:policy:id`. */
 export interface ObjectClient<Input, View, Inspect> {
   list(signal?: AbortSignal): Promise<readonly View[]>
   get(key: string, signal?: AbortSignal): Promise<View>
@@ -35,6 +49,11 @@ export interface Client {
   readonly tenants: ObjectClient<TenantInput, TenantView, TenantInspect>
   readonly networks: ObjectClient<NetworkInput, NetworkView, NetworkInspect>
   readonly endpointGroups: ObjectClient<EndpointGroupInput, EndpointGroupView, EndpointGroupInspect>
+  readonly policies: ObjectClient<PolicyInput, PolicyView, PolicyInspect>
+  readonly rules: ObjectClient<RuleInput, RuleView, RuleInspect>
+  readonly netprofiles: ObjectClient<NetprofileInput, NetprofileView, NetprofileInspect>
+  readonly extContractsGroups: ObjectClient<ExtContractsGroupInput, ExtContractsGroupView, ExtContractsGroupInspect>
+  readonly appProfiles: ObjectClient<AppProfileInput, AppProfileView, AppProfileInspect>
   readonly endpoints: {
     list(signal?: AbortSignal): Promise<readonly EndpointOper[]>
     /** By endpoint id, container id or container name, or a part of one of them. */
@@ -62,6 +81,11 @@ export function createClient(options: TransportOptions): Client {
     tenants: objectClient(transport, tenantRoutes),
     networks: objectClient(transport, networkRoutes),
     endpointGroups: objectClient(transport, endpointGroupRoutes),
+    policies: objectClient(transport, policyRoutes),
+    rules: objectClient(transport, ruleRoutes),
+    netprofiles: objectClient(transport, netprofileRoutes),
+    extContractsGroups: objectClient(transport, extContractsGroupRoutes),
+    appProfiles: objectClient(transport, appProfileRoutes),
     endpoints: {
       list: (signal) => transport.call(endpointRoutes.list, {}, undefined, signal),
       inspect: (key, signal) => transport.call(endpointRoutes.inspect, { key }, undefined, signal),

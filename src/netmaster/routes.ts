@@ -2,12 +2,17 @@
 // api/routes, and its decisions in objects.
 
 import type { FastifyInstance } from 'fastify'
+import { appProfileRoutes } from '../api/routes/app-profiles.ts'
 import { endpointGroupRoutes } from '../api/routes/endpoint-groups.ts'
 import { endpointRoutes } from '../api/routes/endpoints.ts'
+import { extContractsGroupRoutes } from '../api/routes/ext-contracts-groups.ts'
 import { globalRoutes } from '../api/routes/globals.ts'
+import { netprofileRoutes } from '../api/routes/netprofiles.ts'
 import { networkRoutes } from '../api/routes/networks.ts'
 import { nodeRoutes } from '../api/routes/nodes.ts'
 import { pluginRoutes } from '../api/routes/plugin.ts'
+import { policyRoutes } from '../api/routes/policies.ts'
+import { ruleRoutes } from '../api/routes/rules.ts'
 import { serviceRoutes } from '../api/routes/service.ts'
 import { tenantRoutes } from '../api/routes/tenants.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -22,10 +27,15 @@ import { serve } from './http.ts'
 import { serveList } from './http-list.ts'
 import type { Nodes } from './nodes.ts'
 import { addObject } from './object-routes.ts'
+import { appProfileObject } from './objects/app-profiles.ts'
 import { endpointGroupObject } from './objects/endpoint-groups.ts'
 import { endpointOper, inspectEndpoint } from './objects/endpoints.ts'
+import { extContractsGroupObject } from './objects/ext-contracts-groups.ts'
 import { type GlobalOptions, globalObject } from './objects/globals.ts'
+import { netprofileObject } from './objects/netprofiles.ts'
 import { type NetworkOptions, networkObject } from './objects/networks.ts'
+import { policyObject } from './objects/policies.ts'
+import { ruleObject } from './objects/rules.ts'
 import { tenantObject } from './objects/tenants.ts'
 
 export interface RoutesOptions {
@@ -48,6 +58,11 @@ export async function addRoutes(app: FastifyInstance, options: RoutesOptions, de
   await addObject(app, cluster, tenantRoutes, tenantObject)
   await addObject(app, cluster, networkRoutes, networkObject(options.network))
   await addObject(app, cluster, endpointGroupRoutes, endpointGroupObject)
+  await addObject(app, cluster, policyRoutes, policyObject)
+  await addObject(app, cluster, ruleRoutes, ruleObject)
+  await addObject(app, cluster, netprofileRoutes, netprofileObject)
+  await addObject(app, cluster, extContractsGroupRoutes, extContractsGroupObject)
+  await addObject(app, cluster, appProfileRoutes, appProfileObject)
   await addEndpoints(app, cluster)
   await addPlugin(app, deps)
   await addNodes(app, deps)

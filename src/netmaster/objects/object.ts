@@ -55,6 +55,20 @@ export function checkTenant(view: View, tenantName: string): Problem | undefined
   return view.tenants.has(tenantName) ? undefined : notFound('tenant', tenantName)
 }
 
+/** Refuses the first of these groups of a tenant that is not there; empty names name none. */
+export function checkGroups(view: View, tenantName: string, names: readonly string[]): Problem | undefined {
+  const keys = names.map((name) => (name === '' ? '' : `${tenantName}:${name}`))
+  const missing = keys.find((key) => key !== '' && !view.groups.has(key))
+  return missing === undefined ? undefined : notFound('endpoint group', missing)
+}
+
+/** The same of networks. */
+export function checkNetworks(view: View, tenantName: string, names: readonly string[]): Problem | undefined {
+  const keys = names.map((name) => (name === '' ? '' : `${tenantName}:${name}`))
+  const missing = keys.find((key) => key !== '' && !view.networks.has(key))
+  return missing === undefined ? undefined : notFound('network', missing)
+}
+
 /** A link set: the objects of a kind that name this one. */
 export function referring(view: View, kind: ReferringKind, to: RecordKind, key: string): KeysOfType {
   return { type: linkType(kind), keys: view.referrers(kind, to, key).keys() }

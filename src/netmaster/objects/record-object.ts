@@ -1,6 +1,7 @@
 // The object kinds that are stored as asked for: what all of them do alike. A kind says what its record is, why it may
 // not change or go, and how it is shown.
 
+import { isDeepStrictEqual } from 'node:util'
 import type { Problem } from '../../lib/errors.ts'
 import { isProblem } from '../../model/body.ts'
 import type { GrantChange } from '../../model/grant.ts'
@@ -77,7 +78,7 @@ function put<K extends ObjectName, Body, Rendered, Inspected>(
   const record = kind.recordOf(view, body, existing, key)
   if (isProblem(record)) return record
   const result = kind.render(view, record, key)
-  if (JSON.stringify(record) === JSON.stringify(existing)) return unchanged(result)
+  if (isDeepStrictEqual(record, existing)) return unchanged(result)
   const { records = [], grants = [] } = kind.putAlongside?.(view, record, existing, key) ?? {}
   return { records: [...records, objectChange(kind.kind, key, record)], grants, result }
 }

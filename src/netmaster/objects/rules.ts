@@ -1,0 +1,68 @@
+// Rules (specification 2.3): what they name must be there. A rule is a wish like any other and may change at any time.
+
+import { parseIpv4 } from '../../lib/address.ts'
+import type { Problem } from '../../lib/errors.ts'
+import { problem } from '../../model/body.ts'
+import { networkKey } from '../../model/network.ts'
+import { policyKey } from '../../model/policy.ts'
+import {
+  checkRule,
+  type RuleBody,
+  type RuleInspect,
+  type RuleView,
+  renderRule,
+  ruleFromBody,
+  ruleKey,
+} from '../../model/rule.ts'
+import type { RuleRecord } from '../../model/state.ts'
+import type { View } from '../tables.ts'
+import { checkGroups, checkNetworks, checkTenant, count, nameSome, notFound, type ObjectKind } from './object.ts'
+import { recordObject } from './record-object.ts'
+
+export const ruleObject: ObjectKind<RuleBody, RuleView, RuleInspect> = recordObject({
+  kind: 'rule',
+  noun: 'rule',
+  keyOf: (body: RuleBody) => ruleKey(body.tenantName, body.policyName, body.ruleId),
+  recordOf: (view, body) => {
+    const rule = ruleFromBody(body)
+    return checkRule(rule) ?? checkNames(view, rule) ?? checkTarget(view, rule) ?? rule
+  },
+  render: (_, record) => renderRule(record),
+  inspect: (_, record) => ({ Config: renderRule(record) }),
+})
+
+function checkNames(view: View, rule: RuleRecord): Problem | undefined {
+  const { tenantName, policyName } = rule
+  const policy = policyKey(tenantName, policyName)
+  return (
+    checkTenant(view, tenantName) ??
+    (view.objects.policy.has(policy) ? undefined : notFound('policy', policy)) ??
+    checkGroups(view, tenantName, [rule.fromEndpointGroup, rule.toEndpointGroup]) ??
+    checkNetworks(view, tenantName, [rule.fromNetwork, rule.toNetwork])
+  )
+}
+
+/** An incoming rule may be for one endpoint of the only group that has its policy. */
+function checkTarget(view: View, rule: RuleRecord): Problem | undefined {
+  const { tenantName, policyName, toIpAddress } = rule
+  if (rule.direction === 'out' || toIpAddress === '') return undefined
+  const policy = policyKey(tenantName, policyName)
+  const groups = [...view.referrers('group', 'policy', policy)]
+  const [first] = groups
+  if (first === undefined || groups.length > 1) {
+    const have =
+      first === undefined
+        ? 'no group has it'
+        : `${count(groups.length, 'group')} have it (${nameSome(groups.map(([key]) => key))})`
+    const message = `toIpAddress of an incoming rule is for a policy of exactly one group; of policy ${policy}, ${have}`
+    return problem('invalid', 'RULE_TARGET_GROUPS', message, { field: 'toIpAddress', groups: groups.length })
+  }
+  const [groupKey, group] = first
+  const owner =
+    parseIpv4(toIpAddress) === undefined
+      ? undefined
+      : view.addresses(networkKey(tenantName, group.networkName)).ownerOf(toIpAddress)
+  if (owner?.type === 'endpoint' && view.endpointsOfGroup(groupKey).has(owner.id)) return undefined
+  const message = `no endpoint of group ${groupKey} has address ${toIpAddress}; give the address of one, or leave toIpAddress out`
+  return problem('invalid', 'RULE_TARGET_UNKNOWN', message, { field: 'toIpAddress', group: groupKey })
+}
