@@ -1,7 +1,9 @@
 // The typed client of netmaster's public API: what netctl and other programs call. Errors are NetpluginErrors as the
 // server meant them; a server that cannot be reached is `unavailable`, code NETMASTER_UNREACHABLE.
 
+import type { AciGwInput, AciGwInspect, AciGwView } from '../model/aci-gw.ts'
 import type { AppProfileInput, AppProfileInspect, AppProfileView } from '../model/app-profile.ts'
+import type { BgpInput, BgpInspect, BgpView } from '../model/bgp.ts'
 import type { EndpointInspect, EndpointOper } from '../model/endpoint.ts'
 import type { EndpointGroupInput, EndpointGroupInspect, EndpointGroupView } from '../model/endpoint-group.ts'
 import type {
@@ -17,8 +19,13 @@ import type { CleanAnswer } from '../model/plugin.ts'
 import type { PolicyInput, PolicyInspect, PolicyView } from '../model/policy.ts'
 import type { RuleInput, RuleInspect, RuleView } from '../model/rule.ts'
 import type { HealthView, InfoView, VersionView } from '../model/service.ts'
+import type { ServiceLbInput, ServiceLbInspect, ServiceLbView } from '../model/service-lb.ts'
 import type { TenantInput, TenantInspect, TenantView } from '../model/tenant.ts'
+import type { VolumeInput, VolumeInspect, VolumeView } from '../model/volume.ts'
+import type { VolumeProfileInput, VolumeProfileInspect, VolumeProfileView } from '../model/volume-profile.ts'
+import { aciGwRoutes } from './routes/aci-gws.ts'
 import { appProfileRoutes } from './routes/app-profiles.ts'
+import { bgpRoutes } from './routes/bgps.ts'
 import { endpointGroupRoutes } from './routes/endpoint-groups.ts'
 import { endpointRoutes } from './routes/endpoints.ts'
 import { extContractsGroupRoutes } from './routes/ext-contracts-groups.ts'
@@ -30,7 +37,10 @@ import type { ObjectRoutes } from './routes/object.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { serviceRoutes } from './routes/service.ts'
+import { serviceLbRoutes } from './routes/service-lbs.ts'
 import { tenantRoutes } from './routes/tenants.ts'
+import { volumeProfileRoutes } from './routes/volume-profiles.ts'
+import { volumeRoutes } from './routes/volumes.ts'
 import { Transport, type TransportOptions } from './transport.ts'
 
 /** One kind of object; keys are `name`, `tenant:name`, of rules `tenant:policy:id`. */
@@ -54,6 +64,11 @@ export interface Client {
   readonly netprofiles: ObjectClient<NetprofileInput, NetprofileView, NetprofileInspect>
   readonly extContractsGroups: ObjectClient<ExtContractsGroupInput, ExtContractsGroupView, ExtContractsGroupInspect>
   readonly appProfiles: ObjectClient<AppProfileInput, AppProfileView, AppProfileInspect>
+  readonly serviceLbs: ObjectClient<ServiceLbInput, ServiceLbView, ServiceLbInspect>
+  readonly bgps: ObjectClient<BgpInput, BgpView, BgpInspect>
+  readonly aciGws: ObjectClient<AciGwInput, AciGwView, AciGwInspect>
+  readonly volumes: ObjectClient<VolumeInput, VolumeView, VolumeInspect>
+  readonly volumeProfiles: ObjectClient<VolumeProfileInput, VolumeProfileView, VolumeProfileInspect>
   readonly endpoints: {
     list(signal?: AbortSignal): Promise<readonly EndpointOper[]>
     /** By endpoint id, container id or container name, or a part of one of them. */
@@ -86,6 +101,11 @@ export function createClient(options: TransportOptions): Client {
     netprofiles: objectClient(transport, netprofileRoutes),
     extContractsGroups: objectClient(transport, extContractsGroupRoutes),
     appProfiles: objectClient(transport, appProfileRoutes),
+    serviceLbs: objectClient(transport, serviceLbRoutes),
+    bgps: objectClient(transport, bgpRoutes),
+    aciGws: objectClient(transport, aciGwRoutes),
+    volumes: objectClient(transport, volumeRoutes),
+    volumeProfiles: objectClient(transport, volumeProfileRoutes),
     endpoints: {
       list: (signal) => transport.call(endpointRoutes.list, {}, undefined, signal),
       inspect: (key, signal) => transport.call(endpointRoutes.inspect, { key }, undefined, signal),

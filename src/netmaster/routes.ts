@@ -2,7 +2,9 @@
 // api/routes, and its decisions in objects.
 
 import type { FastifyInstance } from 'fastify'
+import { aciGwRoutes } from '../api/routes/aci-gws.ts'
 import { appProfileRoutes } from '../api/routes/app-profiles.ts'
+import { bgpRoutes } from '../api/routes/bgps.ts'
 import { endpointGroupRoutes } from '../api/routes/endpoint-groups.ts'
 import { endpointRoutes } from '../api/routes/endpoints.ts'
 import { extContractsGroupRoutes } from '../api/routes/ext-contracts-groups.ts'
@@ -14,7 +16,10 @@ import { pluginRoutes } from '../api/routes/plugin.ts'
 import { policyRoutes } from '../api/routes/policies.ts'
 import { ruleRoutes } from '../api/routes/rules.ts'
 import { serviceRoutes } from '../api/routes/service.ts'
+import { serviceLbRoutes } from '../api/routes/service-lbs.ts'
 import { tenantRoutes } from '../api/routes/tenants.ts'
+import { volumeProfileRoutes } from '../api/routes/volume-profiles.ts'
+import { volumeRoutes } from '../api/routes/volumes.ts'
 import type { Clock } from '../lib/clock.ts'
 import { heartbeatMs, nodeProtocol } from '../model/node.ts'
 import { type EndpointAnswer, endpointConfigOf } from '../model/plugin.ts'
@@ -27,7 +32,9 @@ import { serve } from './http.ts'
 import { serveList } from './http-list.ts'
 import type { Nodes } from './nodes.ts'
 import { addObject } from './object-routes.ts'
+import { aciGwObject } from './objects/aci-gws.ts'
 import { appProfileObject } from './objects/app-profiles.ts'
+import { bgpObject } from './objects/bgps.ts'
 import { endpointGroupObject } from './objects/endpoint-groups.ts'
 import { endpointOper, inspectEndpoint } from './objects/endpoints.ts'
 import { extContractsGroupObject } from './objects/ext-contracts-groups.ts'
@@ -36,7 +43,10 @@ import { netprofileObject } from './objects/netprofiles.ts'
 import { type NetworkOptions, networkObject } from './objects/networks.ts'
 import { policyObject } from './objects/policies.ts'
 import { ruleObject } from './objects/rules.ts'
+import { serviceLbObject } from './objects/service-lbs.ts'
 import { tenantObject } from './objects/tenants.ts'
+import { volumeProfileObject } from './objects/volume-profiles.ts'
+import { volumeObject } from './objects/volumes.ts'
 
 export interface RoutesOptions {
   readonly global: GlobalOptions
@@ -63,6 +73,11 @@ export async function addRoutes(app: FastifyInstance, options: RoutesOptions, de
   await addObject(app, cluster, netprofileRoutes, netprofileObject)
   await addObject(app, cluster, extContractsGroupRoutes, extContractsGroupObject)
   await addObject(app, cluster, appProfileRoutes, appProfileObject)
+  await addObject(app, cluster, serviceLbRoutes, serviceLbObject)
+  await addObject(app, cluster, bgpRoutes, bgpObject)
+  await addObject(app, cluster, aciGwRoutes, aciGwObject)
+  await addObject(app, cluster, volumeRoutes, volumeObject)
+  await addObject(app, cluster, volumeProfileRoutes, volumeProfileObject)
   await addEndpoints(app, cluster)
   await addPlugin(app, deps)
   await addNodes(app, deps)
