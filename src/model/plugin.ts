@@ -167,7 +167,8 @@ export type CleanAnswer = z.infer<typeof cleanAnswer>
 export function endpointConfigOf(record: EndpointRecord, vtep: string): EndpointConfig {
   const netID = `${record.networkName}.${record.tenantName}`
   return {
-    id: `${netID}-${record.endpointId}`,
+    // An intent's endpoint is named like this already.
+    id: record.origin === 'intent' ? record.endpointId : `${netID}-${record.endpointId}`,
     netID,
     endpointID: record.endpointId,
     serviceName: record.groupName,

@@ -9,6 +9,15 @@ import type { CreateEndpointBody, DeleteEndpointBody, UpdateEndpointBody } from 
 import type { EndpointRecord } from '../model/state.ts'
 import { chooseAddress } from './addresses.ts'
 import { type Decision, unchanged } from './decision.ts'
+import {
+  claimEndpoint,
+  detachedEndpoint,
+  goneEndpoint,
+  isOfIntent,
+  namesIntentEndpoint,
+  releaseEndpoint,
+  updateIntentEndpoint,
+} from './intent-endpoints.ts'
 import { type Referred, resolveNetwork } from './network-reference.ts'
 import { notFound } from './objects/object.ts'
 import type { View } from './tables.ts'
@@ -19,10 +28,13 @@ export function createEndpoint(view: View, body: CreateEndpointBody): Decision<E
   const node = body.Node === '' ? ConfigEP.Host : body.Node
   if (node === '') return problem('invalid', 'NODE_MISSING', 'Node is missing: which node does the endpoint live on?')
   const existing = view.endpoints.get(EndpointID)
+  if (existing !== undefined && isOfIntent(existing)) return claimEndpoint(existing, node, body)
   if (existing !== undefined) return existing.node === node ? unchanged(existing) : elsewhere(existing, node)
   const ServiceName = body.ServiceName === '' ? ConfigEP.ServiceName : body.ServiceName
   const referred = resolveNetwork(view, { ...body, ServiceName })
   if (isProblem(referred)) return referred
+  if (namesIntentEndpoint(body, referred.network.networkName, referred.network.tenantName))
+    return goneEndpoint(EndpointID)
   const addresses = chooseAddresses(view, referred, body, node)
   if (isProblem(addresses)) return addresses
   const { ipv4, ipv6 } = addresses
@@ -76,6 +88,7 @@ export function deleteEndpoint(
 ): Decision<EndpointRecord | null> | Problem {
   const record = view.endpoints.get(body.EndpointID)
   if (record === undefined) return unchanged(null)
+  if (isOfIntent(record)) return releaseEndpoint(record, { node: body.Node, containerId: '' })
   if (body.Node !== '' && body.Node !== record.node) return elsewhere(record, body.Node)
   const owner: AddressOwner | null = body.ReleaseAddresses ? null : { type: 'reservation', node: record.node, at: now }
   return { ...removal([record], owner), result: record }
@@ -85,6 +98,7 @@ export function deleteEndpoint(
 export function updateEndpoint(view: View, body: UpdateEndpointBody): Decision<EndpointRecord> | Problem {
   const record = findForUpdate(view, body)
   if (isProblem(record)) return record
+  if (isOfIntent(record)) return updateIntentEndpoint(record, body)
   if (body.Node !== '' && body.Node !== record.node) return elsewhere(record, body.Node)
   if (body.Event === 'die') return unchanged(record)
   const name = body.ContainerName ?? (body.EPCommonName === '' ? record.containerName : body.EPCommonName)
@@ -99,7 +113,10 @@ export function updateEndpoint(view: View, body: UpdateEndpointBody): Decision<E
   return { records: [{ kind: 'endpoint', key: record.endpointId, value: changed }], grants: [], result: changed }
 }
 
-/** Forgets endpoints of a network, a group, or one endpoint, with their addresses; answers their ids. */
+/**
+ * Forgets endpoints of a network, a group, or one endpoint, with their addresses; answers their ids. Those of intents are
+ * only detached.
+ */
 export function cleanEndpoints(
   view: View,
   what: { readonly tenant: string; readonly kind: string; readonly id: string },
@@ -115,7 +132,19 @@ export function cleanEndpoints(
     }
   } else
     return problem('invalid', 'CLEAN_KIND', `${JSON.stringify(what.kind)} cannot be cleaned up; use net, group or ep`)
-  return { ...removal(records, null), result: { removed: records.map((record) => record.endpointId).sort() } }
+  const kept = records.filter(isOfIntent)
+  const gone = removal(
+    records.filter((record) => !isOfIntent(record)),
+    null,
+  )
+  const detached = kept.map(
+    (record) => ({ kind: 'endpoint', key: record.endpointId, value: detachedEndpoint(record) }) as const,
+  )
+  return {
+    records: [...gone.records, ...detached],
+    grants: gone.grants,
+    result: { removed: records.map((record) => record.endpointId).sort() },
+  }
 }
 
 function findForUpdate(view: View, body: UpdateEndpointBody): EndpointRecord | Problem {
