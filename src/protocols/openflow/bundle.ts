@@ -21,10 +21,10 @@ export async function commitBundle(
 ): Promise<void> {
   const transfer = new Transfer(channel, modifications)
   try {
-    await control(channel, id, 'openRequest', signal)
     try {
-      await transfer.run((w, xid, m) => encodeBundleAdd(w, xid, id, m), true, signal)
-      await control(channel, id, 'closeRequest', signal)
+      // Nothing waits for the answer to the first message: each wait is a turn of the switch's main loop.
+      const opened = control(channel, id, 'openRequest', signal)
+      await allDone([opened, fill(channel, id, transfer, signal)])
       throwIfRefused(transfer)
     } catch (error) {
       discard(channel, id)
@@ -37,6 +37,17 @@ export async function commitBundle(
   } finally {
     transfer.end()
   }
+}
+
+async function fill(channel: Channel, id: number, transfer: Transfer, signal?: AbortSignal): Promise<void> {
+  await transfer.run((w, xid, m) => encodeBundleAdd(w, xid, id, m), true, signal)
+  await control(channel, id, 'closeRequest', signal)
+}
+
+/** Resolves when all have; rejects, with the failure of the first in order, when none is under way any more. */
+async function allDone(all: readonly Promise<unknown>[]): Promise<void> {
+  const outcomes = await Promise.allSettled(all)
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
 }
 
 function throwIfRefused(transfer: Transfer): void {
