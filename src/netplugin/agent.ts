@@ -3,9 +3,16 @@
 
 import { NodeCompiler } from '../core/compile/compile-node.ts'
 import type { NodeNetwork } from '../core/compile/node-network.ts'
-import { desiredBridges, desiredHostPort, desiredVeths, type NodeSettings } from '../core/compile/node-ports.ts'
+import {
+  desiredBridges,
+  desiredHostPort,
+  desiredVeths,
+  type NodeSettings,
+  reservedVeths,
+} from '../core/compile/node-ports.ts'
 import { Renderer } from '../core/pipeline/render.ts'
-import { type HostPlanOptions, planHost } from '../core/plan/host.ts'
+import { type DesiredHost, type HostPlanOptions, planHost } from '../core/plan/host.ts'
+import type { BridgeFacts } from '../core/plan/switch-rows.ts'
 import type { HostDriver } from '../drivers/host/host.ts'
 import { Backoff } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -16,6 +23,7 @@ import type { ClusterState } from '../model/state.ts'
 import type { Attachments } from './attachments.ts'
 import type { NodeConfig } from './config.ts'
 import { Departures } from './departures.ts'
+import { PortReserve } from './port-reserve.ts'
 import { Schedule } from './schedule.ts'
 import { SwitchLink } from './switch-link.ts'
 
@@ -46,9 +54,11 @@ export class Agent {
   readonly #schedule = new Schedule()
   #removed = false
   readonly #departures = new Departures()
+  readonly #reserve: PortReserve
 
   constructor(config: NodeConfig, deps: Deps) {
     this.#config = config
+    this.#reserve = new PortReserve({ size: config.portReserve, seed: `${deps.random()}` })
     this.#deps = deps
     this.#compiler = new NodeCompiler(config.node)
   }
@@ -102,57 +112,85 @@ export class Agent {
   }
 
   async #pass(signal: AbortSignal): Promise<void> {
-    const { state, settings, attachments, mayRemove, nameservers, onPass, log } = this.#deps
-    const started = this.#deps.clock.now()
+    const { state, settings, mayRemove, nameservers, onPass, log, host, attachments, clock } = this.#deps
+    const started = clock.now()
     const { audit, tidy } = this.#schedule.begin(started)
     const cluster = state()
     if (cluster === undefined) return
     const remove = mayRemove()
-    if (audit) this.#deps.host.distrust()
+    if (audit) host.distrust()
     if (audit || (remove && !this.#removed)) this.#link?.distrustFlows()
     this.#removed = remove
     const nodeSettings = settings()
-    const network = this.#compiler.compile(withOwnNode(cluster, this.#config))
     const link = await this.#session(signal)
+    const reserve = this.#reserve
+    let ports = link.ports()
+    reserve.look({ links: host.facts().links, ofPorts: ports.ofPorts })
+    const network = this.#compiler.compile(withOwnNode(cluster, this.#config), (id) => reserve.names(id))
+    reserve.keep(network.local)
     this.#departures.note(network.local)
     if (remove && tidy) this.#departures.release()
-    const carried = this.#departures.stayingIn(network, this.#deps.host.facts().links)
+    const carried = this.#departures.stayingIn(network, host.facts().links)
 
     const veths = desiredVeths(carried, nodeSettings)
-    // New links first, ports on them second; ports away first, links last.
-    const failed = this.#applyHost({ veths, hostPorts: [] }, { remove: false })
-    const devices = this.#deps.host.facts().links
-    const bridges = desiredBridges(withoutLinks(carried, failed), nodeSettings)
-    const ports = await link.applyPorts(bridges, { remove, devices }, signal)
-    this.#applyHost({ veths, hostPorts: [desiredHostPort(network, nodeSettings)] }, { remove })
-    const sets = this.#renderer.render(network, { ofPorts: ports.ofPorts, nameservers: nameservers() })
-    const modifications = await link.applyFlows(sets, { remove }, signal)
-    if (remove && tidy) this.#schedule.tidied()
-    if (this.#departures.size > 0) this.#schedule.leftBehind(this.#deps.clock.now())
-
-    const inForce = new Set<string>()
-    const failures = new Map<string, string>()
-    for (const endpoint of network.local.values()) {
-      const error = failed.get(endpoint.portName) ?? ports.errors.get(endpoint.portName)
-      if (ports.ofPorts.has(endpoint.portName) && !failed.has(endpoint.portName)) inForce.add(endpoint.endpointId)
-      else if (error !== undefined) failures.set(endpoint.endpointId, error)
+    const forward = (ports: BridgeFacts) => {
+      const sets = this.#renderer.render(network, { ofPorts: ports.ofPorts, nameservers: nameservers() })
+      return link.applyFlows(sets, { remove }, signal)
     }
-    attachments.passed(inForce, failures)
+    // Who got a port that was there already need not wait for the switch to make others; while the switch takes the flows
+    // the link is given its new owner.
+    const hurry = attachments.hasWaiters
+    const flowing = hurry ? forward(ports) : Promise.resolve(0)
+    flowing.catch(() => {})
+    if (hurry) await new Promise((resolve) => setImmediate(resolve))
+    // New links first, ports on them second; ports away first, links last.
+    const failed = new Map(this.#applyHost({ veths, hostPorts: [] }, { remove: false }))
+    let modifications = await flowing
+    if (hurry) this.#tell(network, ports, failed)
+    if (reserve.isLow || audit) reserve.fill()
+    if (reserve.isLow || tidy) reserve.mark()
+    const reserved = reservedVeths(reserve.waiting, nodeSettings)
+    for (const [name, reason] of this.#applyHost({ veths: reserved, hostPorts: [] }, { remove: false })) {
+      failed.set(name, reason)
+    }
+    const devices = host.facts().links
+    const waiting = reserve.waiting.filter(({ portName }) => !failed.has(portName))
+    const bridges = desiredBridges(withoutLinks(carried, failed), nodeSettings, { waiting, unmarked: reserve.unmarked })
+    ports = await link.applyPorts(bridges, { remove, devices }, signal)
+    const hostPorts = [desiredHostPort(network, nodeSettings)]
+    this.#applyHost({ veths: [...veths, ...reserved], hostPorts }, { remove })
+    modifications += await forward(ports)
+    this.#tell(network, ports, failed)
+    if (remove && tidy) this.#schedule.tidied()
+    if (this.#departures.size > 0) this.#schedule.leftBehind(clock.now())
     onPass(network, ports.ofPorts)
     if (modifications > 0) {
-      const ms = this.#deps.clock.now() - started
+      const ms = clock.now() - started
       log.info('applied', { revision: network.revision, modifications, local: network.local.size, ms })
     }
   }
 
+  /** Tells who waits for them which endpoints are in force, and which cannot be: `failed` are links, by name. */
+  #tell(network: NodeNetwork, ports: BridgeFacts, failed: ReadonlyMap<string, string>): void {
+    const inForce = new Map<string, string>()
+    const failures = new Map<string, string>()
+    for (const { endpointId, portName, peerName } of network.local.values()) {
+      const error = failed.get(portName) ?? ports.errors.get(portName)
+      if (ports.ofPorts.has(portName) && !failed.has(portName)) inForce.set(endpointId, peerName)
+      else if (error !== undefined) failures.set(endpointId, error)
+    }
+    this.#deps.attachments.passed(inForce, failures)
+  }
+
   /** Returns why links could not be made, by name. */
-  #applyHost(desired: Parameters<typeof planHost>[0], options: HostPlanOptions): ReadonlyMap<string, string> {
+  #applyHost(desired: DesiredHost, options: HostPlanOptions): ReadonlyMap<string, string> {
     const { host } = this.#deps
     const steps = planHost(desired, host.facts(), options)
     const failed = new Map<string, string>()
     if (steps.length === 0) return failed
     for (const { step, error } of host.apply(steps)) {
-      if (step.kind === 'create-veth' && error !== undefined) failed.set(step.name, error.message)
+      const isVeth = step.kind === 'create-veth' || step.kind === 'claim-veth'
+      if (isVeth && error !== undefined) failed.set(step.name, error.message)
     }
     return failed
   }

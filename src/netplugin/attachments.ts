@@ -3,18 +3,22 @@
 import { NetpluginError } from '../lib/errors.ts'
 
 interface Waiter {
-  readonly resolve: () => void
+  readonly resolve: (peerName: string) => void
   readonly reject: (error: Error) => void
 }
 
 export class Attachments {
   readonly #waiters = new Map<string, Set<Waiter>>()
-  #inForce: ReadonlySet<string> = new Set()
+  #inForce: ReadonlyMap<string, string> = new Map()
   #failures: ReadonlyMap<string, string> = new Map()
 
-  /** Resolves when the endpoint forwards with all its flows; rejects with its failure, or when the signal aborts. */
-  whenInForce(endpointId: string, signal: AbortSignal): Promise<void> {
-    if (this.#inForce.has(endpointId)) return Promise.resolve()
+  /**
+   * Resolves when the endpoint forwards with all its flows, with the name of the link that the container gets; rejects with
+   * its failure, or when the signal aborts.
+   */
+  whenInForce(endpointId: string, signal: AbortSignal): Promise<string> {
+    const peerName = this.#inForce.get(endpointId)
+    if (peerName !== undefined) return Promise.resolve(peerName)
     return new Promise((resolve, reject) => {
       const done = () => {
         waiting.delete(waiter)
@@ -22,9 +26,9 @@ export class Attachments {
         signal.removeEventListener('abort', onAbort)
       }
       const waiter: Waiter = {
-        resolve: () => {
+        resolve: (name) => {
           done()
-          resolve()
+          resolve(name)
         },
         reject: (error) => {
           done()
@@ -39,14 +43,23 @@ export class Attachments {
     })
   }
 
-  /** Called after each pass. `failures` names endpoints whose port the switch refused, with its reason. */
-  passed(inForce: ReadonlySet<string>, failures: ReadonlyMap<string, string>): void {
+  /** Somebody waits. */
+  get hasWaiters(): boolean {
+    return this.#waiters.size > 0
+  }
+
+  /**
+   * Called when flows are in force. `inForce`: the containers' links by endpoint; `failures` names endpoints whose port
+   * the switch refused, with its reason.
+   */
+  passed(inForce: ReadonlyMap<string, string>, failures: ReadonlyMap<string, string>): void {
     this.#inForce = inForce
     this.#failures = failures
     for (const [id, waiting] of [...this.#waiters]) {
       const reason = failures.get(id)
+      const peerName = inForce.get(id)
       for (const waiter of [...waiting]) {
-        if (inForce.has(id)) waiter.resolve()
+        if (peerName !== undefined) waiter.resolve(peerName)
         else if (reason !== undefined) waiter.reject(portRefused(reason))
       }
     }

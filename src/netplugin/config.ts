@@ -11,6 +11,8 @@ export interface NodeConfig {
   /** Base URL of netmaster. */
   readonly netmaster: string
   readonly vxlanPort: number
+  /** Ports made in advance for containers to come. */
+  readonly portReserve: number
   /** Snapshot, outbox and Docker network ids survive restarts here. */
   readonly stateDir: string
   /** Where Docker looks for the plugin. */

@@ -3,8 +3,8 @@
 
 import type { LocalEndpoint, NodeNetwork } from '../core/compile/node-network.ts'
 
-/** Go together: five, or a tenth of what waits, so that the number waiting stays bounded however fast they come. */
-const atOnce = (waiting: number) => Math.max(5, Math.ceil(waiting / 10))
+/** Go together: two, or a tenth of what waits, so that the number waiting stays bounded however fast they come. */
+const atOnce = (waiting: number) => Math.max(2, Math.ceil(waiting / 10))
 
 export class Departures {
   readonly #waiting = new Map<string, LocalEndpoint>()

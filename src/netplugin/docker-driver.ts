@@ -2,7 +2,6 @@
 // until the agent's loop has put it in force; a detach call is kept until netmaster has it.
 
 import type { NodeClient } from '../api/node-client.ts'
-import { portNames } from '../core/compile/compile-node.ts'
 import { coveringPrefix } from '../lib/address.ts'
 import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
@@ -53,6 +52,11 @@ function withoutLength(address: string): string {
   return address.replace(/\/.*$/, '')
 }
 
+/** Ends before the call does, so that the answer can say what the switch lacks. */
+function attachLimit(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(attachMs)])
+}
+
 export class DockerNetworkDriver implements NetworkDriver {
   readonly #deps: Deps
 
@@ -96,8 +100,7 @@ export class DockerNetworkDriver implements NetworkDriver {
         },
         signal,
       )
-      // Ends before the call does, so that the answer can say what the switch lacks.
-      await attachments.whenInForce(request.endpointId, AbortSignal.any([signal, AbortSignal.timeout(attachMs)]))
+      await attachments.whenInForce(request.endpointId, attachLimit(signal))
     } catch (error) {
       // What netmaster refused it does not have; an answer that did not come may have been a yes.
       if (made === undefined && !signal.aborted && !asNetpluginError(error).retryable) throw error
@@ -125,10 +128,11 @@ export class DockerNetworkDriver implements NetworkDriver {
   }
 
   async join(request: JoinRequest, signal: AbortSignal): Promise<JoinResponse> {
-    const { networkIds, state } = this.#deps
+    const { networkIds, state, attachments } = this.#deps
     const network = networkOf(await networkIds.resolve(request.networkId, signal), state())
+    const srcName = await attachments.whenInForce(request.endpointId, attachLimit(signal))
     return {
-      interfaceName: { srcName: portNames(request.endpointId).peerName, dstPrefix: 'eth' },
+      interfaceName: { srcName, dstPrefix: 'eth' },
       ...(network.gateway === '' ? {} : { gateway: network.gateway }),
       ...(network.ipv6Gateway === '' ? {} : { gatewayIpv6: network.ipv6Gateway }),
       staticRoutes: this.#nameserverRoutes(network),

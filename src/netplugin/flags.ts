@@ -37,6 +37,12 @@ const flags = {
     help: 'NICs for VLAN networks; several form a bond',
   },
   vxlanPort: { kind: 'number', names: ['vxlan-port'], value: 'PORT', help: 'UDP port of VXLAN; 4789 by default' },
+  portReserve: {
+    kind: 'number',
+    names: ['port-reserve'],
+    value: 'COUNT',
+    help: 'ports made in advance, so that containers start sooner; 16 by default, 0: none',
+  },
   netmaster: {
     kind: 'text',
     names: ['netmaster'],
@@ -104,6 +110,7 @@ const environment: Readonly<Record<string, keyof typeof flags>> = {
   VTEP_IP: 'vtepIp',
   VLAN_UPLINKS: 'vlanUplinks',
   VXLAN_PORT: 'vxlanPort',
+  PORT_RESERVE: 'portReserve',
   NETMASTER: 'netmaster',
   STATE_DIR: 'stateDir',
   PLUGIN_NAME: 'pluginName',
@@ -147,6 +154,8 @@ function configOf(given: FlagValues<typeof flags>, { hostname, version }: Host):
   if (twice !== undefined) throw usage(`--vlan-uplinks names ${twice} twice`)
   const vxlanPort = given.vxlanPort ?? 4789
   if (vxlanPort < 1 || vxlanPort > 65_535) throw usage(`--vxlan-port ${vxlanPort} is not between 1 and 65535`)
+  const portReserve = given.portReserve ?? 16
+  if (portReserve > 256) throw usage(`--port-reserve ${portReserve} is more than 256`)
   const protocol = URL.parse(given.netmaster)?.protocol
   if (protocol !== 'http:' && protocol !== 'https:') {
     throw usage(`--netmaster ${given.netmaster} is not a URL such as http://netmaster:9999`)
@@ -164,6 +173,7 @@ function configOf(given: FlagValues<typeof flags>, { hostname, version }: Host):
     uplinks,
     netmaster: given.netmaster,
     vxlanPort,
+    portReserve,
     stateDir: given.stateDir,
     pluginSocket: `/run/docker/plugins/${given.pluginName}.sock`,
     pluginName: given.pluginName,

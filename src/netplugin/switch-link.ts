@@ -67,6 +67,11 @@ export class SwitchLink {
     this.#ended?.()
   }
 
+  /** Our ports on the integration bridge, as far as is known. */
+  ports(): BridgeFacts {
+    return this.database.facts(bridgeNames.integration)
+  }
+
   /** Bridges and ports as desired; returns when the switch has numbered every port or said why it cannot. */
   async applyPorts(
     desired: readonly DesiredBridge[],
@@ -74,7 +79,7 @@ export class SwitchLink {
     signal: AbortSignal,
   ): Promise<BridgeFacts> {
     await this.database.apply(desired, options, signal)
-    return this.database.facts(bridgeNames.integration)
+    return this.ports()
   }
 
   /** Flows as desired, in one bundle; returns how many modifications that took. */

@@ -12,6 +12,7 @@ import { FakeServer } from '../protocols/ovsdb/fake-server.ts'
 import { playSwitch } from '../protocols/ovsdb/fake-switch.ts'
 import { Agent } from './agent.ts'
 import { Attachments } from './attachments.ts'
+import type { NodeConfig } from './config.ts'
 import { background, nodeConfig, random, recordingLog, scratch, settle, untilTime } from './testing.ts'
 
 /** What the test says to the agent; it looks at these in each pass. */
@@ -28,7 +29,7 @@ export interface Pass {
   readonly local: readonly string[]
 }
 
-export async function startAgent(t: TestContext, first: ClusterState | undefined) {
+export async function startAgent(t: TestContext, first: ClusterState | undefined, more: Partial<NodeConfig> = {}) {
   const dir = scratch(t)
   const host = new FakeHost({ hasKernelOpenVswitch: false })
   const database = await FakeServer.listen({ path: join(dir, 'db.sock') })
@@ -39,7 +40,7 @@ export async function startAgent(t: TestContext, first: ClusterState | undefined
   const attachments = new Attachments()
   const { log, lines, said } = recordingLog()
   const passes: Pass[] = []
-  const config = nodeConfig(dir)
+  const config = nodeConfig(dir, more)
   const agent = new Agent(config, {
     host,
     clock,

@@ -64,6 +64,7 @@ export function nodeConfig(dir: string, more: Partial<NodeConfig> = {}): NodeCon
     uplinks: [],
     netmaster: 'http://netmaster:9999',
     vxlanPort: 4789,
+    portReserve: 0,
     stateDir: join(dir, 'state'),
     pluginSocket: join(dir, 'plugin.sock'),
     pluginName: 'netplugin',

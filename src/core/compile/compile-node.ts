@@ -5,7 +5,8 @@
 import { coveringPrefix } from '../../lib/address.ts'
 import { hash53 } from '../../lib/hash.ts'
 import type { ClusterState, EndpointRecord, GlobalRecord, NetworkRecord } from '../../model/state.ts'
-import type { LocalEndpoint, NetworkView, NodeNetwork, RemoteEndpoint } from './node-network.ts'
+import { isWaiting } from './waiting.ts'
+import type { LocalEndpoint, NetworkView, NodeNetwork, PortNames, RemoteEndpoint } from './node-network.ts'
 
 interface CachedNetwork {
   readonly record: NetworkRecord
@@ -30,8 +31,8 @@ export class NodeCompiler {
     this.#node = node
   }
 
-  /** The node's network at this state. `known` lists nodes whose tunnels are up; the own node needs no record. */
-  compile(state: ClusterState): NodeNetwork {
+  /** The node's network at this state. `namesOf` says which pair a local endpoint has. */
+  compile(state: ClusterState, namesOf: (endpointId: string) => PortNames = portNames): NodeNetwork {
     const networks = this.#compileNetworks(state)
     const wanted = this.#reach(state, networks)
     const local = new Map<string, LocalEndpoint>()
@@ -40,11 +41,14 @@ export class NodeCompiler {
     const endpoints = new Map<string, CachedEndpoint>()
     for (const [id, record] of state.endpoints) {
       const network = networks.get(`${record.tenantName}:${record.networkName}`)
-      if (network === undefined || !wanted(network)) continue
+      if (network === undefined || !wanted(network) || isWaiting(record)) continue
       const vtep = state.nodes.get(record.node)?.vtep ?? ''
+      const names = record.node === this.#node ? namesOf(id) : undefined
       const previous = this.#endpoints.get(id)
-      const unchanged = previous?.record === record && previous.network === network && previous.vtep === vtep
-      const view = unchanged ? previous.view : this.#view(record, network, vtep)
+      const sameNames = !previous?.view.local || previous.view.portName === names?.portName
+      const unchanged =
+        previous?.record === record && previous.network === network && previous.vtep === vtep && sameNames
+      const view = unchanged ? previous.view : endpointView(record, network, { vtep, names })
       endpoints.set(id, unchanged ? previous : { record, network, vtep, view })
       if (view.local) local.set(id, view)
       else remote.set(id, view)
@@ -88,7 +92,7 @@ export class NodeCompiler {
     const ids = new Set<number>()
     const routedTenants = new Set<number>()
     for (const record of state.endpoints.values()) {
-      if (record.node !== this.#node) continue
+      if (record.node !== this.#node || isWaiting(record)) continue
       const network = networks.get(`${record.tenantName}:${record.networkName}`)
       if (network === undefined) continue
       ids.add(network.networkId)
@@ -96,23 +100,21 @@ export class NodeCompiler {
     }
     return (network) => ids.has(network.networkId) || (network.routed && routedTenants.has(network.tenantId))
   }
-
-  #view(record: EndpointRecord, network: NetworkView, vtep: string): LocalEndpoint | RemoteEndpoint {
-    const common = {
-      endpointId: record.endpointId,
-      network,
-      groupId: record.groupId,
-      mac: record.mac,
-      ipv4: record.ipv4,
-      ipv6: record.ipv6,
-    }
-    if (record.node !== this.#node) return { ...common, local: false, node: record.node, vtep }
-    return { ...common, local: true, ...portNames(record.endpointId) }
-  }
 }
 
-/** Names of an endpoint's veth pair, at most 15 characters; the same on every start. */
-export function portNames(endpointId: string): { readonly portName: string; readonly peerName: string } {
+/** `names`: of an endpoint of this node. */
+function endpointView(
+  record: EndpointRecord,
+  network: NetworkView,
+  { vtep, names }: { readonly vtep: string; readonly names: PortNames | undefined },
+): LocalEndpoint | RemoteEndpoint {
+  const { endpointId, groupId, mac, ipv4, ipv6, node } = record
+  const common = { endpointId, network, groupId, mac, ipv4, ipv6 }
+  return names === undefined ? { ...common, local: false, node, vtep } : { ...common, local: true, ...names }
+}
+
+/** Names of an endpoint's own veth pair: the same on every start. */
+export function portNames(endpointId: string): PortNames {
   const suffix = hash53(endpointId).toString(36)
   return { portName: `vp${suffix}`, peerName: `np${suffix}` }
 }

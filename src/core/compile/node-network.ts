@@ -32,12 +32,16 @@ export interface EndpointView {
   readonly ipv6: string
 }
 
-export interface LocalEndpoint extends EndpointView {
-  readonly local: true
-  /** Host end of its veth pair, the switch's port. */
+/** Of a veth pair, each at most 15 characters. */
+export interface PortNames {
+  /** Host end, the switch's port. */
   readonly portName: string
   /** The end that the runtime moves into the container. */
   readonly peerName: string
+}
+
+export interface LocalEndpoint extends EndpointView, PortNames {
+  readonly local: true
 }
 
 export interface RemoteEndpoint extends EndpointView {

@@ -4,8 +4,8 @@
 import { vxlanPort as defaultVxlanPort, hostMac, portNames } from '../pipeline/facts.ts'
 import { resolverAddress } from '../pipeline/features/names.ts'
 import type { DesiredBridge, DesiredPort } from '../plan/database.ts'
-import type { DesiredHostPort, DesiredVeth } from '../plan/host.ts'
-import type { LocalEndpoint, NodeNetwork } from './node-network.ts'
+import { type DesiredHostPort, type DesiredVeth, reserveAlias } from '../plan/host.ts'
+import type { LocalEndpoint, NodeNetwork, PortNames } from './node-network.ts'
 
 export interface NodeSettings {
   readonly datapathType: 'netdev' | 'system'
@@ -30,14 +30,32 @@ export function networkMtu(kind: 'vlan' | 'vxlan', settings: NodeSettings): numb
   return settings.underlayMtu === undefined ? fallbackMtu : settings.underlayMtu - vxlanOverhead
 }
 
-export function desiredBridges(network: NodeNetwork, settings: NodeSettings): DesiredBridge[] {
+/** Ports made in advance. */
+export interface ReservedPorts {
+  /** Without an endpoint. */
+  readonly waiting: readonly PortNames[]
+  /** Names of ports with an endpoint whose mark shall still say that they wait. */
+  readonly unmarked: ReadonlySet<string>
+}
+
+export const noReserve: ReservedPorts = { waiting: [], unmarked: new Set() }
+
+const reserveMark = { 'netplugin-role': 'reserve' } as const
+
+export function desiredBridges(
+  network: NodeNetwork,
+  settings: NodeSettings,
+  reserve: ReservedPorts = noReserve,
+): DesiredBridge[] {
   const ports = new Map<string, DesiredPort>()
   const add = (port: DesiredPort) => ports.set(port.name, port)
   add(hostPort(settings))
   if (network.vtep !== '') add(tunnelPort(settings.vxlanPort))
   for (const endpoint of network.local.values()) {
-    add(simplePort(endpoint.portName, '', {}, { 'netplugin-endpoint': endpoint.endpointId }))
+    const mark = reserve.unmarked.has(endpoint.portName) ? reserveMark : { 'netplugin-endpoint': endpoint.endpointId }
+    add(simplePort(endpoint.portName, '', {}, mark))
   }
+  for (const { portName } of reserve.waiting) add(simplePort(portName, '', {}, reserveMark))
   if (settings.uplinks.length === 0) return [bridge(bridgeNames.integration, 'secure', settings, ports)]
   add(simplePort(portNames.uplink, 'patch', { peer: patchBack }, { 'netplugin-role': 'uplink' }))
   return [
@@ -55,6 +73,19 @@ export function desiredVeths(network: NodeNetwork, settings: NodeSettings): Desi
     mtu: networkMtu(endpoint.network.encap.kind, settings),
     alias: vethAlias(endpoint),
     // The userspace datapath hands packets on as they are: a checksum left to hardware would never be made.
+    txChecksum: settings.datapathType === 'system',
+  }))
+}
+
+/** Of an endpoint yet to come: what is wrong for its network is put right when it takes the pair. */
+export function reservedVeths(waiting: readonly PortNames[], settings: NodeSettings): DesiredVeth[] {
+  return waiting.map(({ portName, peerName }) => ({
+    kind: 'veth',
+    name: portName,
+    peer: peerName,
+    mac: '02:02:00:00:00:00',
+    mtu: networkMtu(settings.underlayMtu === undefined ? 'vlan' : 'vxlan', settings),
+    alias: reserveAlias,
     txChecksum: settings.datapathType === 'system',
   }))
 }

@@ -13,6 +13,8 @@ import type { AddressInfo, LinkInfo, RouteInfo } from '../../protocols/netlink/i
 
 /** Prefix of the alias of every veth that is ours. */
 export const ownAliasPrefix = 'netplugin:'
+/** Alias of a veth of ours that waits for an endpoint. */
+export const reserveAlias = `${ownAliasPrefix}reserve`
 /** Device group of our veths ("np"): the one mark that can be set in the message that makes them. */
 export const ownLinkGroup = 0x6e70
 /** `rtm_protocol` of our routes; no routing daemon uses it. */
@@ -70,6 +72,18 @@ export type HostStep =
    * end up. One step, so that a name that another link has ends it before anything is done to that link.
    */
   | ({ readonly kind: 'create-veth' } & Omit<DesiredVeth, 'kind'>)
+  /** A waiting veth becomes that of an endpoint. The alias is last: until it is set, the veth waits. */
+  | {
+      readonly kind: 'claim-veth'
+      readonly name: string
+      readonly index: number
+      readonly peerIndex: number
+      /** Of the peer. */
+      readonly mac: string
+      /** Of both; missing when they have it. */
+      readonly mtu?: number
+      readonly alias: string
+    }
   | { readonly kind: 'disable-tx-checksum'; readonly name: string }
   | {
       readonly kind: 'set-link'
@@ -115,10 +129,17 @@ export function isOwnVeth(link: LinkInfo): boolean {
   return link.alias.startsWith(ownAliasPrefix) || (link.alias === '' && link.group === ownLinkGroup)
 }
 
+/** The endpoint that a veth of ours has by its alias; empty without one. */
+export function endpointOfAlias(alias: string): string {
+  return alias === reserveAlias || !alias.startsWith(ownAliasPrefix) ? '' : alias.slice(ownAliasPrefix.length)
+}
+
 function planVeth(veth: DesiredVeth, facts: HostFacts, steps: HostStep[]): void {
   const link = facts.links.get(veth.name)
+  const peer = link && findPeer(veth.peer, link, facts.links)
   if (link === undefined || !isOwnVeth(link)) createVeth(veth, steps)
-  else if (link.alias === veth.alias) mendVeth(veth, link, facts, steps)
+  else if (link.alias === veth.alias) mendVeth(veth, { link, peer }, steps)
+  else if (peer !== undefined && link.alias === reserveAlias) claimVeth(veth, { link, peer }, steps)
   else {
     // Of another endpoint, or left without an alias by an agent that died: its other end cannot be trusted.
     steps.push({ kind: 'delete-link', name: link.name, index: link.index })
@@ -126,8 +147,13 @@ function planVeth(veth: DesiredVeth, facts: HostFacts, steps: HostStep[]): void 
   }
 }
 
-function mendVeth(veth: DesiredVeth, link: LinkInfo, facts: HostFacts, steps: HostStep[]): void {
-  const peer = visiblePeer(veth, link, facts)
+/** Both ends as they are; no peer: it is in a container. */
+interface Pair {
+  readonly link: LinkInfo
+  readonly peer: LinkInfo | undefined
+}
+
+function mendVeth(veth: DesiredVeth, { link, peer }: Pair, steps: HostStep[]): void {
   if (peer !== undefined) setLink(peer, { mtu: veth.mtu, mac: veth.mac }, steps)
   if (!link.up && !veth.txChecksum) {
     steps.push({ kind: 'disable-tx-checksum', name: veth.name })
@@ -140,9 +166,18 @@ function createVeth({ name, peer, mac, mtu, alias, txChecksum }: DesiredVeth, st
   steps.push({ kind: 'create-veth', name, peer, mac, mtu, alias, txChecksum })
 }
 
+function claimVeth(
+  { name, mac, mtu, alias }: DesiredVeth,
+  { link, peer }: Record<keyof Pair, LinkInfo>,
+  steps: HostStep[],
+): void {
+  const resize = link.mtu === mtu && peer.mtu === mtu ? {} : { mtu }
+  steps.push({ kind: 'claim-veth', name, index: link.index, peerIndex: peer.index, mac, ...resize, alias })
+}
+
 /** The other end, while it is still (or again) in the namespace of the host. */
-function visiblePeer(veth: DesiredVeth, link: LinkInfo, facts: HostFacts): LinkInfo | undefined {
-  const peer = facts.links.get(veth.peer)
+export function findPeer(name: string, link: LinkInfo, links: ReadonlyMap<string, LinkInfo>): LinkInfo | undefined {
+  const peer = links.get(name)
   return peer?.kind === 'veth' && peer.peerIndex === link.index && peer.peerNetnsId === undefined ? peer : undefined
 }
 

@@ -7,7 +7,6 @@ import type { AddressInfo, LinkEvent, LinkInfo, RouteInfo } from '../../protocol
 import type { HostDriver, HostStepResult, Underlay } from './host.ts'
 
 type CreateVeth = HostStep & { readonly kind: 'create-veth' }
-type SetLink = HostStep & { readonly kind: 'set-link' }
 
 export class FakeHost implements HostDriver {
   readonly #links = new Map<string, LinkInfo>()
@@ -94,13 +93,22 @@ export class FakeHost implements HostDriver {
       case 'create-veth':
         this.#createVeth(step)
         break
+      case 'claim-veth': {
+        const { name, index, peerIndex, mac, mtu, alias } = step
+        const resize = mtu === undefined ? {} : { mtu }
+        this.#setLink(name, peerIndex, { mac, ...resize })
+        this.#setLink(name, index, { alias, ...resize })
+        break
+      }
       case 'disable-tx-checksum':
         if (!this.#links.has(step.name)) throw missing(step.name)
         this.txChecksumOff.add(step.name)
         break
-      case 'set-link':
-        this.#setLink(step)
+      case 'set-link': {
+        const { kind: _, name, index, ...change } = step
+        this.#setLink(name, index, change)
         break
+      }
       case 'delete-link':
         this.#deleteLink(step.index)
         break
@@ -142,10 +150,9 @@ export class FakeHost implements HostDriver {
     }
   }
 
-  #setLink(step: SetLink): void {
-    const link = [...this.#links.values()].find(({ index }) => index === step.index)
-    if (link === undefined) throw missing(step.name)
-    const { kind: _, ...change } = step
+  #setLink(name: string, index: number, change: Partial<LinkInfo>): void {
+    const link = [...this.#links.values()].find((candidate) => candidate.index === index)
+    if (link === undefined) throw missing(name)
     this.#put({ ...link, ...change })
   }
 

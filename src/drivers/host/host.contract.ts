@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type DesiredHost, type DesiredVeth, planHost } from '../../core/plan/host.ts'
+import { type DesiredHost, type DesiredVeth, planHost, reserveAlias } from '../../core/plan/host.ts'
 import type { LinkEvent } from '../../protocols/netlink/index.ts'
 import type { HostDriver, HostStep } from './host.ts'
 
@@ -78,6 +78,17 @@ export function testHost(subject: HostUnderTest): void {
     moveAway('cweb')
     assert.equal(host.facts().links.has('cweb'), false)
     assert.deepEqual(planHost({ veths: [web], hostPorts: [] }, host.facts(), everything), [])
+  })
+
+  scenario('a waiting veth becomes that of an endpoint, both ends', ({ host }) => {
+    const waiting: DesiredVeth = { ...web, mac: '02:02:00:00:00:00', mtu: 1500, alias: reserveAlias }
+    reach(host, { veths: [waiting], hostPorts: [] })
+    const before = host.facts().links.get('vweb')
+    reach(host, { veths: [web], hostPorts: [] })
+    const { links } = host.facts()
+    const end = links.get('vweb')
+    assert.deepEqual([end?.index, end?.alias, end?.mtu, end?.up], [before?.index, 'netplugin:web', 1450, true])
+    assert.deepEqual([links.get('cweb')?.mac, links.get('cweb')?.mtu], [web.mac, 1450])
   })
 
   scenario('veths that are not desired any more go with both ends, others stay', ({ host, addForeignVeth }) => {

@@ -17,6 +17,7 @@ import type { HostDriver, HostStepResult, Underlay } from './host.ts'
 import { LinkMirror } from './link-mirror.ts'
 
 type CreateVeth = HostStep & { readonly kind: 'create-veth' }
+type ClaimVeth = HostStep & { readonly kind: 'claim-veth' }
 type DeleteLink = HostStep & { readonly kind: 'delete-link' }
 
 export class LinuxHost implements HostDriver {
@@ -132,6 +133,9 @@ export class LinuxHost implements HostDriver {
       case 'create-veth':
         this.#createVeth(step)
         break
+      case 'claim-veth':
+        this.#claimVeth(step)
+        break
       case 'disable-tx-checksum':
         disableTxChecksum(step.name)
         break
@@ -168,6 +172,12 @@ export class LinuxHost implements HostDriver {
     this.#netlink.createVeth({ name, mtu, alias, group: ownLinkGroup, peer: { name: peer, mac, mtu } })
     if (!txChecksum) for (const end of [name, peer]) disableTxChecksum(end)
     this.#netlink.setLink(name, { up: true })
+  }
+
+  #claimVeth({ index, peerIndex, mac, mtu, alias }: ClaimVeth): void {
+    const resize = mtu === undefined ? {} : { mtu }
+    this.#netlink.setLink(peerIndex, { mac, ...resize })
+    this.#netlink.setLink(index, { ...resize, alias })
   }
 }
 
