@@ -13,6 +13,11 @@ const status = await netctl(process.argv.slice(2), {
   env: process.env,
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
+  terminals: { in: isTerminal(0), out: process.stdout.isTTY === true, err: process.stderr.isTTY === true },
+  ask: async (question, options) => {
+    const { ask } = await import('../netctl/prompt.ts')
+    return ask(question, options)
+  },
   clock: systemClock,
   connect: async (options) => {
     const { connect } = await import('../netctl/connect.ts')
@@ -20,6 +25,11 @@ const status = await netctl(process.argv.slice(2), {
   },
 })
 process.exit(await outcome(status))
+
+/** Asks without opening the stream, which a command that reads nothing would pay for. */
+function isTerminal(descriptor: number): boolean {
+  return process.getBuiltinModule('node:tty').isatty(descriptor)
+}
 
 /** A reader that went away (`netctl net ls | head -1`) is no failure; a full disk is one. */
 async function outcome(status: number): Promise<number> {

@@ -97,7 +97,7 @@ export function describeFlags(flags: Flags): string {
     .map((flag) => {
       const spellings = flag.names.map(dashed).join(', ')
       return {
-        left: flag.kind === 'switch' ? spellings : `${spellings}${valueOf(flag)}`,
+        left: flag.kind === 'switch' ? spellings : `${spellings}${placeholder(flag)}`,
         right:
           flag.kind === 'text' && flag.fallback !== undefined ? `${flag.help} (default: ${flag.fallback})` : flag.help,
       }
@@ -106,7 +106,7 @@ export function describeFlags(flags: Flags): string {
   return rows.map((row) => `  ${row.left.padEnd(width)}  ${row.right}\n`).join('')
 }
 
-function valueOf(flag: Exclude<Flag, { kind: 'switch' }>): string {
+function placeholder(flag: Exclude<Flag, { kind: 'switch' }>): string {
   return flag.kind === 'text' && flag.alone !== undefined ? `[=${flag.value}]` : ` ${flag.value}`
 }
 

@@ -3,23 +3,38 @@
 
 import type { Client } from '../api/client.ts'
 import { type Flags, type FlagValues, fillFlags, type ParsedFlags } from '../lib/flags.ts'
+import type { Config } from './config.ts'
+import type { Server } from './connect.ts'
+import type { Paint } from './terminal.ts'
 
 /** What a command may touch. */
 export interface Session {
+  /** Where netmaster is said to be. */
+  readonly server: Server
+  /** Colours of standard output. */
+  readonly paint: Paint
   /** Connects on first use, so that commands which need no server do without. */
   netmaster(): Promise<Client>
   /** Writes to standard output as it is: the text brings its own line ends. */
   print(text: string): void
   /** Waits until live nodes have what was changed; says on standard error which have not. */
   settle(): Promise<void>
+  /** One typed line; undefined when the input ended. */
+  ask(question: string, options?: { readonly secret?: boolean }): Promise<string | undefined>
+  /** Returns when the user agrees or `yes` is set; throws (code USAGE) when not, or when nobody can be asked. */
+  confirm(question: string, yes: boolean): Promise<void>
+  /** Writes to the user's configuration file; returns its path. */
+  remember(config: Config): string
 }
 
 export interface Command {
   /** First the name that help shows, then its aliases. */
   readonly names: readonly string[]
   readonly summary: string
-  /** Names of the words that must follow, all of them. */
+  /** Names of the words that must follow, all of them; see sources.ts for those that can be completed. */
   readonly args: readonly string[]
+  /** Whether the last word is the name of something new: nothing to complete or to correct. */
+  readonly creates: boolean
   readonly flags: Flags
   readonly run: (session: Session, words: readonly string[], values: ParsedFlags['values']) => Promise<void>
 }
@@ -35,6 +50,7 @@ export interface CommandSpec<A extends string, F extends Flags> {
   readonly names: readonly string[]
   readonly summary: string
   readonly args: readonly A[]
+  readonly creates?: boolean
   readonly flags: F
   readonly run: (input: Input<A, F>) => Promise<void>
 }
@@ -51,6 +67,7 @@ export function command<const A extends string, const F extends Flags>(spec: Com
     names: spec.names,
     summary: spec.summary,
     args: spec.args,
+    creates: spec.creates === true,
     flags: spec.flags,
     run: (session, words, values) => {
       const args = Object.fromEntries(spec.args.map((name, index) => [name, words[index] ?? '']))
@@ -60,7 +77,7 @@ export function command<const A extends string, const F extends Flags>(spec: Com
   }
 }
 
-/** The flag of every command on an object that belongs to a tenant. */
+/** The flag of every command on an object that belongs to a tenant; the configuration file may set another default. */
 export const tenantFlag = {
   tenant: { kind: 'text', names: ['tenant', 't'], value: 'TENANT', help: 'Tenant of the object', fallback: 'default' },
 } as const satisfies Flags

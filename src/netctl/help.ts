@@ -3,18 +3,26 @@
 import { describeFlags, type Flags } from '../lib/flags.ts'
 import type { Command, Topic } from './command.ts'
 
+export const defaultNetmaster = 'http://netmaster:9999'
+
 export const globalFlags = {
   netmaster: {
     kind: 'text',
     names: ['netmaster'],
     value: 'URL',
-    help: 'Where netmaster listens; also from the environment variable NETMASTER',
-    fallback: 'http://netmaster:9999',
+    help: `Where netmaster listens; else from NETMASTER, ~/.netctl/config.json, ${defaultNetmaster}`,
   },
   insecure: {
     kind: 'switch',
     names: ['insecure'],
-    help: 'Accept any TLS certificate; also from the environment variable INSECURE',
+    help: 'Accept any TLS certificate; also from INSECURE=true',
+  },
+  wait: {
+    kind: 'text',
+    names: ['wait'],
+    value: 'SECONDS',
+    alone: '60',
+    help: 'After a change, wait so long for every live node to apply it, and fail if one does not; =0 does not wait',
   },
   version: { kind: 'switch', names: ['version'], help: 'Print the version of netctl' },
   help: { kind: 'switch', names: ['help', 'h'], help: 'Show help; after an object or a command, show help for it' },

@@ -151,7 +151,7 @@ test('a network is announced as created when every live node has it', async (t) 
       if (looks === 3) answers['GET /internal/v1/nodes'] = [node('node1', 7), node('node2', 0, false)]
     },
   }
-  const { status, err } = await run(['net', 'create', 'n1', '-s', '10.1.1.0/24'], { NETMASTER: server.url }, clock)
+  const { status, err } = await run(['net', 'create', 'n1', '-s', '10.1.1.0/24'], { NETMASTER: server.url }, { clock })
   assert.deepEqual({ status, err, looks }, { status: 0, err: '', looks: 3 })
 })
 
@@ -166,7 +166,7 @@ test('a live node that lags is named, and the command still succeeds', async (t)
   const { status, out, err } = await run(
     ['net', 'create', 'n1', '-s', '10.1.1.0/24'],
     { NETMASTER: server.url },
-    impatient,
+    { clock: impatient },
   )
   assert.deepEqual({ status, out }, { status: 0, out: 'Creating network default:n1\n' })
   assert.equal(err, 'netctl: stored, but not yet in force on node1\n')

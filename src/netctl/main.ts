@@ -1,35 +1,32 @@
 // netctl from the words of the command line to an exit status. Scripts depend on the statuses:
 // 0 done, 1 typed wrongly, 2 no answer from netmaster, 3 refused by netmaster, 4 a local file or output failed.
 
-import type { Client } from '../api/client.ts'
 import { readBuildInfo } from '../lib/build-info.ts'
-import type { Clock } from '../lib/clock.ts'
-import { closest } from '../lib/closest.ts'
 import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
 import { type Flags, fillFlags, type ParsedFlags, parseFlags, usage } from '../lib/flags.ts'
-import type { Command, Session, Topic } from './command.ts'
+import { type Command, tenantFlag } from './command.ts'
 import { plainCommands, topics } from './commands/index.ts'
-import type { ConnectOptions } from './connect.ts'
-import { commandHelp, globalFlags, programHelp, topicHelp } from './help.ts'
-import { whenApplied } from './when-applied.ts'
+import { type Config, configPath, readConfig } from './config.ts'
+import { globalFlags, programHelp } from './help.ts'
+import { CommandSession, type Surroundings } from './session.ts'
+import { findTarget } from './target.ts'
+import { paintFor } from './terminal.ts'
 
 export const exitStatus = { done: 0, usage: 1, noAnswer: 2, refused: 3, localFile: 4 } as const
 
-export interface Surroundings {
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly out: (text: string) => void
-  readonly err: (text: string) => void
-  readonly clock: Clock
-  readonly connect: (options: ConnectOptions) => Promise<Client>
-}
-
 /** Runs one command line (without the program's name) and returns the exit status. Never throws. */
 export async function netctl(argv: readonly string[], around: Surroundings): Promise<number> {
+  if (argv[0] === '__complete') {
+    const { printCandidates } = await import('./candidates.ts')
+    await printCandidates(argv.slice(1), around)
+    return exitStatus.done
+  }
   let help = programHelp(topics, plainCommands)
   try {
-    const target = findTarget(argv)
+    const target = findTarget(argv, topics, plainCommands)
     help = target.help
-    const parsed = target.command === undefined ? noFlags : parseFlags(target.args, withGlobals(target.command.flags))
+    const { command } = target
+    const parsed = command === undefined ? noFlags : parseFlags(target.args, withGlobals(command.flags))
     const globals = { ...target.globals, ...parsed.values }
     if (globals.help === true || target.askedForHelp) {
       around.out(help)
@@ -39,84 +36,20 @@ export async function netctl(argv: readonly string[], around: Surroundings): Pro
       around.out(`netctl version ${readBuildInfo().version}\n`)
       return exitStatus.done
     }
-    if (target.command === undefined) throw usage(`${target.path} needs a command`.trim())
-    checkWords(target.path, target.command, parsed.words)
-    const { session, close } = openSession(globals, around)
-    try {
-      await target.command.run(session, parsed.words, parsed.values)
-    } finally {
-      await close()
-    }
+    if (command === undefined) throw usage(`${target.path} needs a command`.trim())
+    checkWords(target.path, command, parsed.words)
+    await run(command, parsed.words, globals, around)
     return exitStatus.done
   } catch (thrown: unknown) {
     const error = asNetpluginError(thrown)
-    const status = statusOf(error)
-    around.err(`netctl: ${messageOf(error)}\n`)
-    if (status === exitStatus.usage) around.err(`\n${error.details.help ?? help}`)
-    return status
+    const { bold, red } = paintFor(around.terminals.err, around.env)
+    around.err(`${bold(red('netctl:'))} ${adviceFor(error)}\n`)
+    if (error.code === 'USAGE') around.err(`\n${error.details.help ?? help}`)
+    return statusOf(error)
   }
-}
-
-interface Target {
-  /** `network create`, or as much of it as was given. */
-  readonly path: string
-  readonly command: Command | undefined
-  readonly args: readonly string[]
-  readonly globals: ParsedFlags['values']
-  readonly help: string
-  readonly askedForHelp: boolean
 }
 
 const noFlags: ParsedFlags = { values: {}, words: [], rest: [] }
-
-/** Finds the command that the first words name; flags that hold everywhere may stand between them. */
-function findTarget(argv: readonly string[]): Target {
-  const first = parseFlags(argv, globalFlags, { stopAtWord: true })
-  const [word, ...after] = first.rest
-  if (word === 'help') return { ...findTarget(after), askedForHelp: true }
-  const root = { path: '', command: undefined, args: [], help: programHelp(topics, plainCommands), askedForHelp: false }
-  if (word === undefined) return { ...root, globals: first.values }
-  const plain = named(plainCommands, word)
-  if (plain !== undefined) return found(plain.names[0] ?? word, plain, after, first.values)
-  const topic = named(topics, word)
-  if (topic === undefined) throw unknownWord('netctl', word, [...topics, ...plainCommands], root.help)
-  return findCommand(topic, after, first.values)
-}
-
-function findCommand(topic: Topic, args: readonly string[], before: ParsedFlags['values']): Target {
-  const topicName = topic.names[0] ?? ''
-  const second = parseFlags(args, globalFlags, { stopAtWord: true })
-  const globals = { ...before, ...second.values }
-  const [verb, ...rest] = second.rest
-  const help = topicHelp(topic)
-  if (verb === undefined) {
-    return { path: topicName, command: undefined, args: [], globals, help, askedForHelp: false }
-  }
-  const command = named(topic.commands, verb)
-  if (command === undefined) throw unknownWord(`netctl ${topicName}`, verb, topic.commands, help)
-  return found(`${topicName} ${command.names[0]}`, command, rest, globals)
-}
-
-function found(path: string, command: Command, args: readonly string[], globals: ParsedFlags['values']): Target {
-  return { path, command, args, globals, help: commandHelp(path, command), askedForHelp: false }
-}
-
-interface Named {
-  readonly names: readonly string[]
-}
-
-function named<T extends Named>(choices: readonly T[], word: string): T | undefined {
-  return choices.find((choice) => choice.names.includes(word))
-}
-
-function unknownWord(path: string, word: string, choices: readonly Named[], help: string): NetpluginError {
-  const near = closest(
-    word,
-    choices.flatMap((choice) => choice.names),
-  )
-  const hint = near === undefined ? '' : `; did you mean '${near}'?`
-  return new NetpluginError('invalid', 'USAGE', `${path} has no '${word}'${hint}`, { details: { help } })
-}
 
 /** A command's own flags win where a short name means something everywhere too. */
 function withGlobals(flags: Flags): Flags {
@@ -135,53 +68,56 @@ function countOf(count: number): string {
   return count === 1 ? 'one argument' : `${count} arguments`
 }
 
-/** What a command works with, and how to end its connection to netmaster if it made one. */
-function openSession(values: ParsedFlags['values'], around: Surroundings) {
-  const flags = fillFlags(globalFlags, values)
-  const url = serverUrl(
-    typeof values.netmaster === 'string' ? flags.netmaster : around.env.NETMASTER || flags.netmaster,
-  )
-  const insecure = flags.insecure || ['1', 'true'].includes(around.env.INSECURE ?? '')
-  let netmaster: Promise<Client> | undefined
-  const session: Session = {
-    netmaster: () => {
-      netmaster ??= around.connect({ url, insecure })
-      return netmaster
-    },
-    print: around.out,
-    settle: async () => {
-      if (netmaster === undefined) return
-      const lagging = await whenApplied(await netmaster, { clock: around.clock })
-      if (lagging.length > 0) around.err(`netctl: stored, but not yet in force on ${lagging.join(', ')}\n`)
-    },
+async function run(
+  command: Command,
+  words: readonly string[],
+  given: ParsedFlags['values'],
+  around: Surroundings,
+): Promise<void> {
+  const config = readConfig(configPath(around.env))
+  const values = withTenant(command, given, config)
+  const session = new CommandSession(values, config, around)
+  try {
+    await command.run(session, words, values)
+  } catch (error) {
+    if (!(error instanceof NetpluginError) || error.kind !== 'not-found') throw error
+    const { suggestName } = await import('./suggest.ts')
+    const { tenant } = fillFlags(tenantFlag, values)
+    const hint = await suggestName(await session.netmaster(), { command, words, values, tenant })
+    if (hint === undefined) throw error
+    const { kind, code, message, details } = error
+    throw new NetpluginError(kind, code, `${message}; did you mean '${hint.near}'?`, { cause: error, details })
+  } finally {
+    await session.close()
   }
-  return { session, close: async () => (await netmaster)?.close() }
 }
 
-/** `host:port` is meant as http. */
-function serverUrl(text: string): string {
-  const url = text.includes('://') ? text : `http://${text}`
-  if (URL.canParse(url) && /^https?:\/\/[^/]/.test(url)) return url.replace(/\/+$/, '')
-  throw usage(`--netmaster: '${text}' is no URL; it looks like http://netmaster:9999`)
+/** The tenant of the configuration file, for commands that have one and were given none. */
+function withTenant(command: Command, values: ParsedFlags['values'], config: Config): ParsedFlags['values'] {
+  if (command.flags.tenant === undefined || values.tenant !== undefined || !config.tenant) return values
+  return { ...values, tenant: config.tenant }
 }
 
-/** Who cannot reach netmaster may only have to say where it is. */
-function messageOf(error: NetpluginError): string {
-  if (error.code !== 'NETMASTER_UNREACHABLE') return error.message
-  return `${error.message} (--netmaster URL, or the environment variable NETMASTER)`
+/** The message, with what netctl itself can add to it. */
+function adviceFor({ code, kind, message }: NetpluginError): string {
+  // Who cannot reach netmaster may only have to say where it is.
+  if (code === 'NETMASTER_UNREACHABLE') return `${message} (--netmaster URL, or the environment variable NETMASTER)`
+  if (kind === 'unauthorized') return `${message}; log in first: netctl login`
+  return message
 }
 
 function statusOf(error: NetpluginError): number {
-  if (error.code === 'USAGE') return exitStatus.usage
+  if (error.code === 'USAGE' || error.code === 'DECLINED') return exitStatus.usage
   if (error.code === 'LOCAL_FILE') return exitStatus.localFile
   if (noAnswerCodes.has(error.code) && error.details.status === undefined) return exitStatus.noAnswer
   return exitStatus.refused
 }
 
-/** Codes that the client gives when no answer came, as against an answer that is an error. */
+/** Codes given when no answer came, from netmaster or from nodes that were waited for, as against a refusal. */
 const noAnswerCodes: ReadonlySet<string> = new Set([
   'NETMASTER_UNREACHABLE',
   'NETMASTER_TIMEOUT',
   'BAD_ANSWER',
   'ANSWER_TOO_LONG',
+  'NODES_LAG',
 ])

@@ -1,9 +1,9 @@
-// The commands that are alike for every object: ls, rm, inspect. An object's file declares what differs.
+// The commands that are alike for every object: ls, rm, inspect, and how one is stored. An object's file declares what
+// differs.
 
 import type { Client, ObjectClient } from '../api/client.ts'
 import { type Command, command, type Session, tenantFlag } from './command.ts'
-import { itemTable, jsonText, lines } from './output.ts'
-import type { ItemColumn } from './tables.ts'
+import { documentFlags, type ListLayout, listFlags, listFormat, printDocument, printItems } from './output.ts'
 
 interface Keyed {
   readonly key: string
@@ -11,27 +11,46 @@ interface Keyed {
 
 /** What sentences about an object are made of. */
 interface Words {
-  /** As written in sentences: `network`. */
+  /** As written in sentences and as the argument of commands: `network`. */
   readonly noun: string
   readonly plural: string
-  readonly article: 'a' | 'an'
+  /** What stands before the noun: `a`, or more. */
+  readonly article: string
 }
 
-export interface ObjectKind<Item> extends Words {
-  readonly collection: (netmaster: Client) => ObjectClient<never, Item, unknown>
-  readonly name: (item: Item) => string
-  readonly columns: readonly ItemColumn<Item>[]
+export interface ObjectKind<Item, Input = never> extends Words, ListLayout<Item> {
+  readonly collection: (netmaster: Client) => ObjectClient<Input, Item, unknown>
+  /** Line printed when one was stored; undefined prints none. */
+  readonly created?: (key: string) => string
   /** Line printed before a delete is asked for; undefined prints none. */
-  readonly deleting: ((key: string) => string) | undefined
+  readonly deleting?: (key: string) => string
 }
 
-const listFlags = {
-  json: { kind: 'switch', names: ['json', 'j'], help: 'Print the objects as JSON' },
-  quiet: { kind: 'switch', names: ['quiet', 'q'], help: 'Print only names' },
-} as const
+/** Stores an object, says so, and waits for the hosts. */
+export async function store<Item, Input>(
+  session: Session,
+  kind: ObjectKind<Item, Input>,
+  key: string,
+  body: Input,
+): Promise<void> {
+  const netmaster = await session.netmaster()
+  await kind.collection(netmaster).put(key, body)
+  if (kind.created !== undefined) session.print(`${kind.created(key)}\n`)
+  await session.settle()
+}
+
+/** Says that an object is deleted, deletes it, and waits for the hosts. */
+export async function remove<Item, Input>(session: Session, kind: ObjectKind<Item, Input>, key: string): Promise<void> {
+  const netmaster = await session.netmaster()
+  if (kind.deleting !== undefined) session.print(`${kind.deleting(key)}\n`)
+  await kind.collection(netmaster).remove(key)
+  await session.settle()
+}
 
 /** `ls` over the objects of one tenant, or of all. An unknown tenant is an error, not an empty list. */
-export function listOfTenant<Item extends Keyed & { readonly tenantName: string }>(kind: ObjectKind<Item>): Command {
+export function listOfTenant<Item extends Keyed & { readonly tenantName: string }, Input>(
+  kind: ObjectKind<Item, Input>,
+): Command {
   return command({
     names: ['ls', 'list'],
     summary: `List ${kind.plural} of a tenant`,
@@ -42,17 +61,18 @@ export function listOfTenant<Item extends Keyed & { readonly tenantName: string 
       ...listFlags,
     },
     run: async ({ session, flags }) => {
+      const format = listFormat(flags)
       const netmaster = await session.netmaster()
       if (!flags.all) await netmaster.tenants.get(flags.tenant)
       const found = await kind.collection(netmaster).list()
       const items = flags.all ? found : found.filter((item) => item.tenantName === flags.tenant)
-      printItems(session, kind, items, flags)
+      await printItems(session, kind, byKey(items), format)
     },
   })
 }
 
 /** `ls` over objects that belong to no tenant. */
-export function listOfCluster<Item extends Keyed>(kind: ObjectKind<Item>): Command {
+export function listOfCluster<Item extends Keyed, Input>(kind: ObjectKind<Item, Input>): Command {
   return command({
     names: ['ls', 'list'],
     summary: `List ${kind.plural}`,
@@ -60,8 +80,9 @@ export function listOfCluster<Item extends Keyed>(kind: ObjectKind<Item>): Comma
     // `--all` is accepted because it is a habit; everything is listed anyway.
     flags: { all: { kind: 'switch', names: ['all', 'a'], help: '' }, ...listFlags },
     run: async ({ session, flags }) => {
+      const format = listFormat(flags)
       const netmaster = await session.netmaster()
-      printItems(session, kind, await kind.collection(netmaster).list(), flags)
+      await printItems(session, kind, byKey(await kind.collection(netmaster).list()), format)
     },
   })
 }
@@ -72,74 +93,59 @@ export interface RemoveAndInspect {
 }
 
 /** `rm` and `inspect` of an object within a tenant; its key is `tenant:name`. */
-export function removeAndInspectOfTenant<Item>(kind: ObjectKind<Item>): RemoveAndInspect {
+export function removeAndInspectOfTenant<Item, Input>(kind: ObjectKind<Item, Input>): RemoveAndInspect {
   return {
     remove: command({
       ...removeWords(kind),
       flags: tenantFlag,
-      run: async ({ session, args, flags }) => {
-        await remove(session, kind, `${flags.tenant}:${args.name}`)
-        await session.settle()
-      },
+      run: ({ session, args, flags }) => remove(session, kind, `${flags.tenant}:${args[kind.noun]}`),
     }),
     inspect: command({
       ...inspectWords(kind),
-      flags: tenantFlag,
-      run: ({ session, args, flags }) => inspect(session, kind, `${flags.tenant}:${args.name}`),
+      flags: { ...tenantFlag, ...documentFlags },
+      run: async ({ session, args, flags }) => {
+        const found = await inspected(session, kind, `${flags.tenant}:${args[kind.noun]}`)
+        await printDocument(session, found, flags)
+      },
     }),
   }
 }
 
 /** `rm` and `inspect` of an object that belongs to no tenant; its key is its name. */
-export function removeAndInspectOfCluster<Item>(kind: ObjectKind<Item>): RemoveAndInspect {
+export function removeAndInspectOfCluster<Item, Input>(kind: ObjectKind<Item, Input>): RemoveAndInspect {
   return {
     remove: command({
       ...removeWords(kind),
       flags: {},
-      run: ({ session, args }) => remove(session, kind, args.name),
+      run: ({ session, args }) => remove(session, kind, args[kind.noun] ?? ''),
     }),
     inspect: command({
       ...inspectWords(kind),
-      flags: {},
-      run: ({ session, args }) => inspect(session, kind, args.name),
+      flags: documentFlags,
+      run: async ({ session, args, flags }) => {
+        await printDocument(session, await inspected(session, kind, args[kind.noun] ?? ''), flags)
+      },
     }),
   }
 }
 
-const removeWords = (kind: Words) =>
-  ({ names: ['rm', 'delete'], summary: `Delete ${kind.article} ${kind.noun}`, args: ['name'] }) as const
+const removeWords = (kind: Words) => ({
+  names: ['rm', 'delete'],
+  summary: `Delete ${kind.article} ${kind.noun}`,
+  args: [kind.noun],
+})
 
-const inspectWords = (kind: Words) =>
-  ({
-    names: ['inspect'],
-    summary: `Show configuration and state of ${kind.article} ${kind.noun}`,
-    args: ['name'],
-  }) as const
+const inspectWords = (kind: Words) => ({
+  names: ['inspect'],
+  summary: `Show configuration and state of ${kind.article} ${kind.noun}`,
+  args: [kind.noun],
+})
 
-async function remove<Item>(session: Session, kind: ObjectKind<Item>, key: string): Promise<void> {
+async function inspected<Item, Input>(session: Session, kind: ObjectKind<Item, Input>, key: string): Promise<unknown> {
   const netmaster = await session.netmaster()
-  if (kind.deleting !== undefined) session.print(`${kind.deleting(key)}\n`)
-  await kind.collection(netmaster).remove(key)
+  return kind.collection(netmaster).inspect(key)
 }
 
-async function inspect<Item>(session: Session, kind: ObjectKind<Item>, key: string): Promise<void> {
-  const netmaster = await session.netmaster()
-  session.print(jsonText(await kind.collection(netmaster).inspect(key)))
-}
-
-interface ListStyle {
-  readonly json: boolean
-  readonly quiet: boolean
-}
-
-function printItems<Item extends Keyed>(
-  session: Session,
-  kind: ObjectKind<Item>,
-  found: readonly Item[],
-  style: ListStyle,
-): void {
-  const items = found.toSorted((a, b) => (a.key < b.key ? -1 : 1))
-  if (style.json) session.print(jsonText(items))
-  else if (style.quiet) session.print(lines(items.map((item) => kind.name(item))))
-  else session.print(itemTable(kind.columns, items))
+function byKey<Item extends Keyed>(items: readonly Item[]): readonly Item[] {
+  return items.toSorted((a, b) => (a.key < b.key ? -1 : 1))
 }

@@ -13,11 +13,24 @@ export interface Outcome {
   readonly err: string
 }
 
+/** Somebody at a terminal: what they type, question by question. */
+export interface Typist {
+  readonly answers: readonly string[]
+}
+
+export interface RunOptions {
+  readonly clock?: Clock
+  /** Nobody, and no terminal, unless given. */
+  readonly typist?: Typist
+}
+
 export async function run(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  clock: Clock = systemClock,
+  { clock = systemClock, typist }: RunOptions = {},
 ): Promise<Outcome> {
+  const typed = [...(typist?.answers ?? [])]
+  const isTerminal = typist !== undefined
   let out = ''
   let err = ''
   const status = await netctl(argv, {
@@ -27,6 +40,11 @@ export async function run(
     },
     err: (text) => {
       err += text
+    },
+    terminals: { in: isTerminal, out: isTerminal, err: isTerminal },
+    ask: async (question) => {
+      err += question
+      return typed.shift()
     },
     clock,
     connect,

@@ -1,15 +1,24 @@
 // After a change that shows on the hosts (a Docker network appears or goes), the command ends when every live node has
-// it: what the user types next, on any host, works. A node that lags is named; it is no failure, it will catch up.
+// it: what the user types next, on any host, works. A node that lags is named; it will catch up.
 
 import type { Client } from '../api/client.ts'
 import type { Clock } from '../lib/clock.ts'
 
-const patienceMs = 5_000
+export interface WaitOptions {
+  readonly patienceMs: number
+  /** Told of the nodes that lag, each time it looked and found some. */
+  readonly onLag: (lagging: readonly string[]) => void
+}
+
 /** Nodes report as soon as they are done; asking this often costs nobody anything. */
 const askAgainMs = 20
 
 /** Resolves with the names of live nodes that still lag when patience is over; empty when all have caught up. */
-export async function whenApplied(netmaster: Client, { clock }: { readonly clock: Clock }): Promise<readonly string[]> {
+export async function whenApplied(
+  netmaster: Client,
+  { patienceMs, onLag }: WaitOptions,
+  { clock }: { readonly clock: Clock },
+): Promise<readonly string[]> {
   const signal = AbortSignal.timeout(patienceMs)
   let lagging: readonly string[] = []
   try {
@@ -18,6 +27,7 @@ export async function whenApplied(netmaster: Client, { clock }: { readonly clock
       const nodes = await netmaster.nodes.list(signal)
       lagging = nodes.filter((node) => node.alive && node.appliedRevision < revision).map((node) => node.name)
       if (lagging.length === 0) return []
+      onLag(lagging)
       await clock.after(askAgainMs, signal)
     }
   } catch {

@@ -4,33 +4,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { systemClock } from '../../src/lib/clock.ts'
-import { connect } from '../../src/netctl/connect.ts'
-import { netctl } from '../../src/netctl/main.ts'
+import { run } from '../../src/netctl/test-lines.ts'
 import { startNetmaster } from '../support/netmaster.ts'
-
-interface Outcome {
-  readonly status: number
-  readonly out: string
-  readonly err: string
-}
-
-/** In this process: hundreds of lines in the time of ten processes. */
-async function call(url: string, line: string): Promise<Outcome> {
-  const outcome = { status: 0, out: '', err: '' }
-  outcome.status = await netctl(line.split(' '), {
-    env: { NETMASTER: url },
-    out: (text) => {
-      outcome.out += text
-    },
-    err: (text) => {
-      outcome.err += text
-    },
-    clock: systemClock,
-    connect,
-  })
-  return outcome
-}
 
 interface Step {
   readonly line: string
@@ -42,7 +17,8 @@ interface Step {
 
 async function runInOrder(url: string, steps: readonly Step[]): Promise<void> {
   for (const { line, status = 0, out, err } of steps) {
-    const outcome = await call(url, line)
+    // In this process: hundreds of lines in the time of ten processes.
+    const outcome = await run(line.split(' '), { NETMASTER: url })
     const told = `${line}\n${outcome.err}${outcome.out}`
     assert.equal(outcome.status, status, told)
     if (typeof out === 'string') assert.equal(outcome.out, out, told)

@@ -1,4 +1,4 @@
-import { testLines } from '../test-lines.ts'
+import { settled, testLines } from '../test-lines.ts'
 
 const settings = {
   key: 'global',
@@ -36,7 +36,7 @@ testLines([
   {
     line: 'global set',
     answers: { 'GET /api/v1/globals/global/': settings, 'POST /api/v1/globals/global/': settings },
-    asked: ['GET /api/v1/globals/global/', ['POST /api/v1/globals/global/', settings]],
+    asked: ['GET /api/v1/globals/global/', ['POST /api/v1/globals/global/', settings], ...settled],
     out: '',
   },
   {
@@ -56,6 +56,7 @@ testLines([
           networkInfraType: 'aci',
         },
       ],
+      ...settled,
     ],
     out: '',
   },

@@ -2,7 +2,7 @@
 
 import type { GlobalInput } from '../../model/global.ts'
 import { command, type Topic } from '../command.ts'
-import { given, jsonText, lines } from '../output.ts'
+import { documentFlags, given, lines, printDocument } from '../output.ts'
 
 const infoFields = [
   ['Fabric mode', 'networkInfraType'],
@@ -18,7 +18,8 @@ const info = command({
   summary: 'Show the settings',
   args: [],
   flags: {
-    json: { kind: 'switch', names: ['json', 'j'], help: 'Print the settings as JSON' },
+    output: { kind: 'text', names: ['output', 'o'], value: 'json|yaml', help: 'Print the settings as a document' },
+    json: { kind: 'switch', names: ['json', 'j'], help: 'The same as -o json' },
     // Flags of every list command in scripts of old; there is nothing to choose from here.
     all: { kind: 'switch', names: ['all', 'a'], help: '' },
     tenant: { kind: 'text', names: ['tenant', 't'], value: 'TENANT', help: '' },
@@ -26,7 +27,8 @@ const info = command({
   run: async ({ session, flags }) => {
     const netmaster = await session.netmaster()
     const settings = await netmaster.globals.list()
-    if (flags.json) return session.print(jsonText(settings))
+    const { output = flags.json ? 'json' : undefined } = flags
+    if (output !== undefined) return printDocument(session, settings, { output, json: flags.json })
     for (const global of settings) {
       session.print(lines(infoFields.map(([title, name]) => `${title}: ${global[name]}`)))
     }
@@ -37,10 +39,10 @@ const inspect = command({
   names: ['inspect'],
   summary: 'Show the settings and what is in use',
   args: [],
-  flags: {},
-  run: async ({ session }) => {
+  flags: documentFlags,
+  run: async ({ session, flags }) => {
     const netmaster = await session.netmaster()
-    session.print(jsonText(await netmaster.globals.inspect('global')))
+    await printDocument(session, await netmaster.globals.inspect('global'), flags)
   },
 })
 
@@ -76,6 +78,7 @@ const set = command({
     const netmaster = await session.netmaster()
     const current = await netmaster.globals.get('global')
     await netmaster.globals.put('global', { ...current, name: 'global', ...given<Partial<GlobalInput>>(flags) })
+    await session.settle()
   },
 })
 

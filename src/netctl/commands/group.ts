@@ -2,38 +2,45 @@
 
 import type { EndpointGroupInput, EndpointGroupView } from '../../model/endpoint-group.ts'
 import { command, type Topic, tenantFlag } from '../command.ts'
-import { listOfTenant, type ObjectKind, removeAndInspectOfTenant } from '../object-commands.ts'
-import { given } from '../output.ts'
-import { groupColumns } from '../tables.ts'
+import { listOfTenant, type ObjectKind, removeAndInspectOfTenant, store } from '../object-commands.ts'
+import { given, names } from '../output.ts'
+import { groupColumns, groupWide } from '../tables.ts'
 
-const groupKind: ObjectKind<EndpointGroupView> = {
+export const groupKind: ObjectKind<EndpointGroupView, EndpointGroupInput> = {
   noun: 'group',
   plural: 'groups',
   article: 'a',
   collection: (netmaster) => netmaster.endpointGroups,
   name: (group) => group.groupName,
   columns: groupColumns,
-  deleting: undefined,
+  wide: groupWide,
+  created: (key) => `Creating EndpointGroup ${key}`,
 }
 
 const create = command({
   names: ['create'],
   summary: 'Create an endpoint group in a network, or change its policies and profile',
   args: ['network', 'group'],
+  creates: true,
   flags: {
     ...tenantFlag,
-    policy: { kind: 'list', names: ['policy', 'p'], value: 'POLICY', help: 'Policy of the group; repeat for more' },
+    policy: {
+      kind: 'list',
+      names: ['policy', 'p'],
+      value: 'POLICY',
+      help: 'Policies of the group; with commas, or repeated',
+    },
     netProfile: {
       kind: 'text',
       names: ['networkprofile', 'n'],
-      value: 'PROFILE',
+      value: 'NETPROFILE',
       help: 'Profile of bandwidth and priority',
     },
     contract: {
       kind: 'list',
       names: ['external-contract', 'e'],
       value: 'CONTRACTS',
-      help: 'Contracts with the outside; repeat for more',
+      help: 'Contracts with the outside; with commas, or repeated',
     },
     ipPool: {
       kind: 'text',
@@ -43,25 +50,22 @@ const create = command({
     },
     tag: { kind: 'text', names: ['epg-tag', 'tag'], value: 'TEXT', help: 'Tag to configure outside switches by' },
   },
-  run: async ({ session, args, flags }) => {
-    const netmaster = await session.netmaster()
-    const key = `${flags.tenant}:${args.group}`
-    await netmaster.endpointGroups.put(
-      key,
+  run: ({ session, args, flags }) =>
+    store(
+      session,
+      groupKind,
+      `${flags.tenant}:${args.group}`,
       given<EndpointGroupInput>({
         tenantName: flags.tenant,
         groupName: args.group,
         networkName: args.network,
-        policies: [...flags.policy],
+        policies: names(flags.policy),
         netProfile: flags.netProfile,
-        extContractsGrps: [...flags.contract],
+        extContractsGrps: names(flags.contract),
         ipPool: flags.ipPool,
         cfgdTag: flags.tag,
       }),
-    )
-    session.print(`Creating EndpointGroup ${key}\n`)
-    await session.settle()
-  },
+    ),
 })
 
 const { remove, inspect } = removeAndInspectOfTenant(groupKind)

@@ -88,7 +88,7 @@ testLines([
   {
     line: 'net ls -t nope',
     answers: { 'GET /api/v1/tenants/nope/': { status: 404, text: 'there is no tenant nope' } },
-    asked: ['GET /api/v1/tenants/nope/'],
+    asked: ['GET /api/v1/tenants/nope/', 'GET /api/v1/tenants/'],
     status: 3,
     err: /there is no tenant nope/,
   },

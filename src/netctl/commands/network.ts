@@ -3,17 +3,19 @@
 import { usage } from '../../lib/flags.ts'
 import type { NetworkInput, NetworkView } from '../../model/network.ts'
 import { command, type Topic, tenantFlag } from '../command.ts'
-import { listOfTenant, type ObjectKind, removeAndInspectOfTenant } from '../object-commands.ts'
+import { listOfTenant, type ObjectKind, removeAndInspectOfTenant, store } from '../object-commands.ts'
 import { given } from '../output.ts'
-import { networkColumns } from '../tables.ts'
+import { networkColumns, networkWide } from '../tables.ts'
 
-const networkKind: ObjectKind<NetworkView> = {
+const networkKind: ObjectKind<NetworkView, NetworkInput> = {
   noun: 'network',
   plural: 'networks',
   article: 'a',
   collection: (netmaster) => netmaster.networks,
   name: (network) => network.networkName,
   columns: networkColumns,
+  wide: networkWide,
+  created: (key) => `Creating network ${key}`,
   deleting: (key) => `Deleting network ${key}`,
 }
 
@@ -21,6 +23,7 @@ const create = command({
   names: ['create'],
   summary: 'Create a network',
   args: ['network'],
+  creates: true,
   flags: {
     ...tenantFlag,
     subnet: { kind: 'text', names: ['subnet', 's'], value: 'SUBNET', help: 'IPv4 subnet, a.b.c.d/len; required' },
@@ -48,12 +51,12 @@ const create = command({
     },
     tag: { kind: 'text', names: ['nw-tag', 'tag'], value: 'TEXT', help: 'Tag to configure outside switches by' },
   },
-  run: async ({ session, args, flags }) => {
+  run: ({ session, args, flags }) => {
     if (!flags.subnet) throw usage('a network needs a subnet, for example --subnet=10.1.1.0/24')
-    const netmaster = await session.netmaster()
-    const key = `${flags.tenant}:${args.network}`
-    await netmaster.networks.put(
-      key,
+    return store(
+      session,
+      networkKind,
+      `${flags.tenant}:${args.network}`,
       given<NetworkInput>({
         tenantName: flags.tenant,
         networkName: args.network,
@@ -67,8 +70,6 @@ const create = command({
         cfgdTag: flags.tag,
       }),
     )
-    session.print(`Creating network ${key}\n`)
-    await session.settle()
   },
 })
 

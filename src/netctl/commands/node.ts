@@ -1,23 +1,21 @@
 // netctl node: the hosts that run netplugin, and how far each has followed the state of the cluster.
 
+import type { NodeView } from '../../model/node.ts'
 import { command, type Topic } from '../command.ts'
-import { itemTable, jsonText, lines } from '../output.ts'
-import { nodeColumns } from '../tables.ts'
+import { type ListLayout, listFlags, listFormat, printItems } from '../output.ts'
+import { nodeColumns, nodeWide } from '../tables.ts'
+
+const nodeLayout: ListLayout<NodeView> = { name: (node) => node.name, columns: nodeColumns, wide: nodeWide }
 
 const list = command({
   names: ['ls', 'list'],
   summary: 'List the nodes',
   args: [],
-  flags: {
-    json: { kind: 'switch', names: ['json', 'j'], help: 'Print the nodes as JSON' },
-    quiet: { kind: 'switch', names: ['quiet', 'q'], help: 'Print only names' },
-  },
+  flags: listFlags,
   run: async ({ session, flags }) => {
+    const format = listFormat(flags)
     const netmaster = await session.netmaster()
-    const nodes = await netmaster.nodes.list()
-    if (flags.json) session.print(jsonText(nodes))
-    else if (flags.quiet) session.print(lines(nodes.map((node) => node.name)))
-    else session.print(itemTable(nodeColumns, nodes))
+    await printItems(session, nodeLayout, await netmaster.nodes.list(), format)
   },
 })
 

@@ -1,4 +1,4 @@
-import { defaultTenant, testLines } from '../test-lines.ts'
+import { defaultTenant, settled, testLines } from '../test-lines.ts'
 
 testLines([
   { line: 'tenant ls', answers: { 'GET /api/v1/tenants/': [defaultTenant] }, out: 'Name     \n------   \ndefault  \n' },
@@ -11,7 +11,7 @@ testLines([
   {
     line: 'tenant create blue',
     answers: { 'POST /api/v1/tenants/blue/': { key: 'blue', tenantName: 'blue' } },
-    asked: [['POST /api/v1/tenants/blue/', { tenantName: 'blue' }]],
+    asked: [['POST /api/v1/tenants/blue/', { tenantName: 'blue' }], ...settled],
     out: 'Creating tenant: blue\n',
   },
   {
@@ -37,7 +37,7 @@ testLines([
   {
     line: 'tenant rm blue',
     answers: { 'DELETE /api/v1/tenants/blue/': 'blue' },
-    asked: ['DELETE /api/v1/tenants/blue/'],
+    asked: ['DELETE /api/v1/tenants/blue/', ...settled],
     out: 'Deleting tenant blue\n',
   },
   {
@@ -52,5 +52,5 @@ testLines([
     answers: { 'GET /api/v1/inspect/tenants/blue/': { Config: defaultTenant, Oper: {} } },
     out: `${JSON.stringify({ Config: defaultTenant, Oper: {} }, null, 2)}\n`,
   },
-  { line: 'tenant inspect', status: 1, err: /tenant inspect needs NAME/ },
+  { line: 'tenant inspect', status: 1, err: /tenant inspect needs TENANT/ },
 ])

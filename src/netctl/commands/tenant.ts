@@ -1,17 +1,19 @@
 // netctl tenant: the spaces of names and addresses that keep users apart.
 
-import type { TenantView } from '../../model/tenant.ts'
+import type { TenantInput, TenantView } from '../../model/tenant.ts'
 import { command, type Topic } from '../command.ts'
-import { listOfCluster, type ObjectKind, removeAndInspectOfCluster } from '../object-commands.ts'
-import { tenantColumns } from '../tables.ts'
+import { listOfCluster, type ObjectKind, removeAndInspectOfCluster, store } from '../object-commands.ts'
+import { tenantColumns, tenantWide } from '../tables.ts'
 
-const tenantKind: ObjectKind<TenantView> = {
+const tenantKind: ObjectKind<TenantView, TenantInput> = {
   noun: 'tenant',
   plural: 'tenants',
   article: 'a',
   collection: (netmaster) => netmaster.tenants,
   name: (tenant) => tenant.tenantName,
   columns: tenantColumns,
+  wide: tenantWide,
+  created: (key) => `Creating tenant: ${key}`,
   deleting: (key) => `Deleting tenant ${key}`,
 }
 
@@ -19,12 +21,9 @@ const create = command({
   names: ['create'],
   summary: 'Create a tenant',
   args: ['tenant'],
+  creates: true,
   flags: {},
-  run: async ({ session, args }) => {
-    const netmaster = await session.netmaster()
-    await netmaster.tenants.put(args.tenant, { tenantName: args.tenant })
-    session.print(`Creating tenant: ${args.tenant}\n`)
-  },
+  run: ({ session, args }) => store(session, tenantKind, args.tenant, { tenantName: args.tenant }),
 })
 
 const { remove, inspect } = removeAndInspectOfCluster(tenantKind)
