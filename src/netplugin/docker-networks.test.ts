@@ -160,6 +160,21 @@ test('a network that was made again with another subnet is made again in Docker'
   assert.deepEqual(found?.subnets, [{ subnet: '10.7.0.0/16', gateway: '10.7.0.1' }])
 })
 
+test('a network that lost its gateway or its IPv6 subnet is made again without them', async () => {
+  const { runtime, reconcile } = setup()
+  await reconcile(small())
+  const net = { ...small().networks.get('default:net')!, gateway: '', ipv6Subnet: '', ipv6Gateway: '' }
+  const state = { ...small(), networks: new Map(small().networks).set('default:net', net) }
+  const subnetsOfNet = async () => (await runtime.networks({})).find(({ name }) => name === 'net')?.subnets
+  await reconcile(state)
+  assert.deepEqual(await subnetsOfNet(), [{ subnet: '10.1.0.0/16' }])
+  await reconcile(small())
+  assert.deepEqual(
+    (await subnetsOfNet())?.map(({ gateway }) => gateway),
+    ['10.1.255.254', 'fd00::1'],
+  )
+})
+
 test('a network of another driver with our name is left alone, and said once', async () => {
   const { runtime, reconcile, names, complaints } = setup()
   await runtime.createNetwork({ name: 'isle', ...foreign })

@@ -148,14 +148,23 @@ function standsFor(existing: RuntimeNetwork, want: WantedNetwork): boolean {
   return ref.tenant === tenant && ref.network === network && ref.group === group
 }
 
-/** A network that was deleted and made again under the same name may have another subnet. */
+/** A network that changed, or was deleted and made again under the same name, has other addresses or gateways. */
 function sameNetwork(existing: RuntimeNetwork, want: WantedNetwork): boolean {
-  const subnets = existing.subnets.map((entry) => entry.subnet)
-  const { network } = want
+  const { subnet, gateway, ipv6Subnet, ipv6Gateway } = want.network
+  const isAs = (isV6: boolean, prefix: string, router: string) => {
+    const found = existing.subnets.filter((entry) => entry.subnet.includes(':') === isV6)
+    if (prefix === '') return found.length === 0
+    return found.some((entry) => entry.subnet === prefix && gatewayOf(entry) === router)
+  }
   return (
     existing.labels[networkLabel] === want.mark &&
-    subnets.includes(coveringPrefix(network.subnet)) &&
-    (network.ipv6Subnet === '' || subnets.includes(network.ipv6Subnet)) &&
-    (network.gateway === '' || existing.subnets.some((entry) => entry.gateway === network.gateway))
+    isAs(false, coveringPrefix(subnet), gateway) &&
+    isAs(true, ipv6Subnet, ipv6Gateway)
   )
+}
+
+/** Docker shows the unspecified address, with or without a length, where it was given none. */
+function gatewayOf({ gateway = '' }: RuntimeNetwork['subnets'][number]): string {
+  const address = gateway.replace(/\/.*$/, '')
+  return address === '0.0.0.0' || address === '::' ? '' : address
 }
