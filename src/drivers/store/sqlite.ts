@@ -5,6 +5,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { asError, NetpluginError } from '../../lib/errors.ts'
 import { Wakeup } from '../../lib/wakeup.ts'
 import { compacted } from './memory.ts'
+import { Checkpoints } from './sqlite-checkpoint.ts'
 import { openDatabase, type SqliteFiles } from './sqlite-file.ts'
 import type {
   Commit,
@@ -31,10 +32,13 @@ interface Waiting {
 
 /** Rows a watcher reads at once. */
 const watchBatch = 1_000
+/** Changes of the history that are dropped at once. */
+const maxSlice = 1_000
 
 export class SqliteStore implements Store {
   readonly #options: SqliteStoreOptions
   readonly #files: SqliteFiles
+  readonly #checkpoints: Checkpoints
   readonly #statements: Statements
   readonly #wakeup = new Wakeup()
   readonly #epoch: string
@@ -49,6 +53,7 @@ export class SqliteStore implements Store {
     this.#options = options
     this.#files = openDatabase(options.path, deps)
     const { database } = this.#files
+    this.#checkpoints = new Checkpoints(options.path, database)
     this.#statements = prepare(database)
     const meta = new Map(this.#statements.meta.all().map((row) => [String(row.name), row.value]))
     this.#epoch = String(meta.get('epoch'))
@@ -94,6 +99,7 @@ export class SqliteStore implements Store {
     this.#flush()
     this.#closed = true
     this.#wakeup.wake()
+    await this.#checkpoints.close()
     this.#files.close()
   }
 
@@ -120,7 +126,11 @@ export class SqliteStore implements Store {
       this.#historyChanges = before.historyChanges
       const error = this.#writeFailed(cause)
       for (const { reject } of queue) reject(error)
+      return
     }
+    let rows = 0
+    for (const { commit } of queue) rows += commit.put.length + commit.delete.length
+    this.#checkpoints.wrote(rows)
   }
 
   #apply(commit: Commit): CommitResult {
@@ -146,7 +156,7 @@ export class SqliteStore implements Store {
   /** Drops old history in slices, so that its cost is spread. */
   #compact(): void {
     const limit = this.#options.historyLimit
-    if (this.#historyChanges <= limit * 1.1 + 100) return
+    if (this.#historyChanges <= limit + Math.min(limit * 0.1 + 100, maxSlice)) return
     const row = this.#statements.historyEdge.get(this.#historyChanges - limit)
     const edge = Math.min(Number(row?.revision ?? 0), this.#revision - 1)
     if (edge <= this.#compacted) return
