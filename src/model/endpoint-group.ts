@@ -1,16 +1,22 @@
 // Endpoint groups (specification 2.2, 2.3): endpoints of one network that share policy, and may share an address pool.
 
 import { z } from 'zod'
-import { apiObject, link, linkSet, linkTo, omitEmpty, optionalName, requiredName } from './body.ts'
+import {
+  apiObject,
+  type KeysOfType,
+  type Link,
+  link,
+  linkSet,
+  linkSets,
+  linkTo,
+  omitEmpty,
+  optionalName,
+  requiredName,
+  textList,
+} from './body.ts'
 import { type EndpointOper, endpointOper } from './endpoint.ts'
 import { encapTag, networkKey } from './network.ts'
 import type { GroupRecord, NetworkRecord } from './state.ts'
-
-const nameList = z
-  .array(z.string().min(1, 'holds an empty name').max(256))
-  .max(1000)
-  .default([])
-  .transform((names) => [...new Set(names)])
 
 export const endpointGroupBody = apiObject({
   tenantName: requiredName(64),
@@ -18,9 +24,9 @@ export const endpointGroupBody = apiObject({
   networkName: requiredName(64),
   /** `a.b.c.d` or `a.b.c.d-e.f.g.h`; checked against the network. */
   ipPool: z.string().max(64).default(''),
-  policies: nameList,
-  extContractsGrps: nameList,
-  netProfile: z.string().max(64, 'is longer than 64 characters').default(''),
+  policies: textList(64),
+  extContractsGrps: textList(64),
+  netProfile: optionalName(64),
   cfgdTag: optionalName(128),
 })
 export type EndpointGroupBody = z.output<typeof endpointGroupBody>
@@ -59,7 +65,20 @@ export function groupKey(tenantName: string, groupName: string): string {
   return `${tenantName}:${groupName}`
 }
 
-export function renderGroup(record: GroupRecord): EndpointGroupView {
+/** What refers to a group. */
+export interface GroupLinks {
+  /** Keys of the app profiles it is part of; it links to the first of them. */
+  readonly appProfiles: readonly string[]
+  /** Rules from or to it. */
+  readonly rules: KeysOfType
+}
+
+export function renderGroup(record: GroupRecord, links: GroupLinks): EndpointGroupView {
+  const inTenant = (type: string, names: readonly string[]) => ({
+    type,
+    keys: names.map((name) => `${record.tenantName}:${name}`),
+  })
+  const [appProfile] = links.appProfiles
   return {
     key: groupKey(record.tenantName, record.groupName),
     ...omitEmpty({ cfgdTag: record.cfgdTag, extContractsGrps: [...record.extContractsGrps] }),
@@ -68,14 +87,22 @@ export function renderGroup(record: GroupRecord): EndpointGroupView {
     networkName: record.networkName,
     ...omitEmpty({ policies: [...record.policies] }),
     tenantName: record.tenantName,
-    'link-sets': {},
+    'link-sets': linkSets({
+      ExtContractsGrps: inTenant('extContractsGroup', record.extContractsGrps),
+      MatchRules: links.rules,
+      Policies: inTenant('policy', record.policies),
+    }),
     links: {
-      AppProfile: {},
-      NetProfile: {},
+      AppProfile: appProfile === undefined ? {} : linkTo('appProfile', appProfile),
+      NetProfile: netProfileLink(record),
       Network: linkTo('network', networkKey(record.tenantName, record.networkName)),
       Tenant: linkTo('tenant', record.tenantName),
     },
   }
+}
+
+function netProfileLink({ tenantName, netProfile }: GroupRecord): Link {
+  return netProfile === '' ? {} : linkTo('netprofile', `${tenantName}:${netProfile}`)
 }
 
 /** Ranges are given for groups with a pool of their own, and empty otherwise. */

@@ -85,16 +85,16 @@ const rangeLimits = { vlans: { max: 4095, width: 4095 }, vxlans: { max: 65_535, 
 /** Parses `first-last` within the limits of the field. */
 export function parseTagRange(field: 'vlans' | 'vxlans', text: string): TagRange | Problem {
   const limits = rangeLimits[field]
-  const bad = (why: string) =>
-    problem('invalid', 'INVALID_TAG_RANGE', `${field} ${JSON.stringify(text)} ${why}`, { field })
-  if (text.includes(',')) return bad('holds more than one range; give one, first-last')
+  const bad = (why: string, code = 'INVALID_TAG_RANGE') =>
+    problem('invalid', code, `${field} ${JSON.stringify(text)} ${why}`, { field })
+  if (text.includes(',')) return bad('holds more than one range; give one, first-last', 'TOO_MANY_TAG_RANGES')
   const match = /^(\d{1,8})-(\d{1,8})$/.exec(text)
   if (match === null) return bad('is not a range; write first-last, for example 100-200')
   const [first, last] = [Number(match[1]), Number(match[2])]
   if (first < 1) return bad('starts below 1')
   if (first > last) return bad('ends before it starts')
   if (last > limits.max) return bad(`goes beyond ${limits.max}`)
-  if (last - first + 1 > limits.width) return bad(`is wider than ${limits.width} tags`)
+  if (last - first + 1 > limits.width) return bad(`is wider than ${limits.width} tags`, 'TAG_RANGE_TOO_WIDE')
   return { first, last }
 }
 

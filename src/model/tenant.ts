@@ -1,10 +1,12 @@
 // Tenants (specification 2.2, 2.3): a name space of networks and groups with its own address space.
 
 import { z } from 'zod'
-import { apiObject, linkSet, linkSets, omitEmpty, optionalName, requiredName } from './body.ts'
+import { apiObject, type KeysOfType, linkSet, linkSets, omitEmpty, optionalName, requiredName } from './body.ts'
 import { endpointOper } from './endpoint.ts'
 import { groupOper } from './endpoint-group.ts'
 import { networkOper } from './network.ts'
+import { policyOper } from './policy.ts'
+import { serviceLbOper } from './service-lb.ts'
 import type { TenantRecord } from './state.ts'
 
 export const tenantBody = apiObject({
@@ -27,19 +29,31 @@ export const tenantOper = z.object({
   endpointGroups: z.array(groupOper).optional(),
   endpoints: z.array(endpointOper).optional(),
   networks: z.array(networkOper).optional(),
+  policies: z.array(policyOper).optional(),
+  servicelbs: z.array(serviceLbOper).optional(),
+  totalAppProfiles: z.int().optional(),
   totalEPGs: z.int().optional(),
   totalEndpoints: z.int().optional(),
+  totalNetprofiles: z.int().optional(),
   totalNetworks: z.int().optional(),
+  totalPolicies: z.int().optional(),
+  totalServicelbs: z.int().optional(),
 })
 export type TenantOper = z.infer<typeof tenantOper>
 
 export const tenantInspect = z.object({ Config: tenantView, Oper: tenantOper })
 export type TenantInspect = z.infer<typeof tenantInspect>
 
-/** What refers to a tenant, by key. */
+/** What lies in a tenant. */
 export interface TenantLinks {
-  readonly networks: Iterable<string>
-  readonly groups: Iterable<string>
+  readonly appProfiles: KeysOfType
+  readonly groups: KeysOfType
+  readonly netprofiles: KeysOfType
+  readonly networks: KeysOfType
+  readonly policies: KeysOfType
+  readonly services: KeysOfType
+  readonly volumeProfiles: KeysOfType
+  readonly volumes: KeysOfType
 }
 
 export function renderTenant(record: TenantRecord, links: TenantLinks): TenantView {
@@ -48,8 +62,14 @@ export function renderTenant(record: TenantRecord, links: TenantLinks): TenantVi
     ...omitEmpty({ defaultNetwork: record.defaultNetwork }),
     tenantName: record.tenantName,
     'link-sets': linkSets({
-      EndpointGroups: { type: 'endpointGroup', keys: links.groups },
-      Networks: { type: 'network', keys: links.networks },
+      AppProfiles: links.appProfiles,
+      EndpointGroups: links.groups,
+      NetProfiles: links.netprofiles,
+      Networks: links.networks,
+      Policies: links.policies,
+      Servicelbs: links.services,
+      VolumeProfiles: links.volumeProfiles,
+      Volumes: links.volumes,
     }),
   }
 }

@@ -157,9 +157,9 @@ scenario('pools of groups begin at their start; wrong pools and changes of pools
     ['POST', groupPath('wrong'), pooled('10.3.1.20-10.3.1.10'), 'INVALID_IP_POOL'],
     ['POST', groupPath('wrong'), pooled('2001:db8::1-2001:db8::9'), 'INVALID_IP_POOL'],
     ['POST', groupPath('wrong'), pooled('10.3.1.42-10.3.1.50'), 'POOL_IN_USE'],
-    ['POST', groupPath('a'), group('a', 'n', { ipPool: '10.3.1.10-10.3.1.21' }), 'GROUP_FIXED'],
-    ['POST', groupPath('a'), group('a', 'n'), 'GROUP_FIXED'],
-    ['POST', groupPath('a'), group('a', 'n', { ipPool: 'nonsense' }), 'GROUP_FIXED'],
+    ['POST', groupPath('a'), group('a', 'n', { ipPool: '10.3.1.10-10.3.1.21' }), 'GROUP_POOL_FIXED'],
+    ['POST', groupPath('a'), group('a', 'n'), 'GROUP_POOL_FIXED'],
+    ['POST', groupPath('a'), group('a', 'n', { ipPool: 'nonsense' }), 'GROUP_POOL_FIXED'],
     ['GET', groupPath('wrong'), undefined, 'ENDPOINT_GROUP_NOT_FOUND'],
   ])
   assert.deepEqual(await networkRanges(netmaster, 'n'), [
@@ -189,7 +189,7 @@ scenario(
     assert.deepEqual(await networkRanges(netmaster, 'n'), afterOne)
     assert.equal((await create(netmaster, 'c', inGroup('n', 'plain2'))).ipv4, '10.2.2.2')
     assert.equal(await alloc(netmaster, { NetworkID: 'n:p1.default' }), '10.2.2.11/24')
-    assert.equal(await netmaster.refused('DELETE', groupPath('p0')), 'GROUP_IN_USE')
+    assert.equal(await netmaster.refused('DELETE', groupPath('p0')), 'GROUP_HAS_ENDPOINTS')
     for (const id of ['a', 'b', 'c']) await gone(netmaster, id)
     assert.equal(await release(netmaster, '10.2.2.11'), true)
     const steps: readonly (readonly [name: string, allocated: string, available: string])[] = [

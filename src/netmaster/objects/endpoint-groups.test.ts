@@ -20,7 +20,7 @@ scenario('groups: made in a network, policies must exist, network and pool stay'
     ['GET', '/api/v1/endpointGroups/', undefined, []],
     ['POST', groupPath('g1'), group('g1', 'n1'), rendered('g1')],
     ['POST', groupPath('g1'), group('g1', 'n1'), rendered('g1')],
-    ['POST', groupPath('g1'), group('g1', 'n2'), 'GROUP_FIXED'],
+    ['POST', groupPath('g1'), group('g1', 'n2'), 'GROUP_NETWORK_FIXED'],
     ['POST', groupPath('g2'), group('g2', 'nope'), 'NETWORK_NOT_FOUND'],
     ['POST', groupPath('g1', 'nope'), group('g1', 'n1', { tenantName: 'nope' }), 'TENANT_NOT_FOUND'],
     ['POST', groupPath('n1'), group('n1', 'n1'), 'NAME_IN_USE'],
@@ -45,8 +45,8 @@ scenario('groups: made in a network, policies must exist, network and pool stay'
     ['POST', groupPath('g7'), group('g7', 'n1', pool('10.1.1.250-10.1.1.255')), 'POOL_OUTSIDE_SUBNET'],
     ['POST', groupPath('g7'), group('g7', 'n1', pool('10.1.1.250-10.1.1.254')), 'POOL_IN_USE'],
     ['POST', groupPath('g8'), group('g8', 'n1', pool('fd00::1-fd00::9')), 'INVALID_IP_POOL'],
-    ['POST', groupPath('gpool'), group('gpool', 'n1', pool('10.1.1.10-10.1.1.21')), 'GROUP_FIXED'],
-    ['POST', groupPath('gpool'), group('gpool', 'n1'), 'GROUP_FIXED'],
+    ['POST', groupPath('gpool'), group('gpool', 'n1', pool('10.1.1.10-10.1.1.21')), 'GROUP_POOL_FIXED'],
+    ['POST', groupPath('gpool'), group('gpool', 'n1'), 'GROUP_POOL_FIXED'],
     ['POST', groupPath('gp'), group('gp', 'n1', { policies: ['p1'] }), 'POLICY_NOT_FOUND'],
     ['POST', groupPath('gp'), group('gp', 'n1', { netProfile: 'x' }), 'NETPROFILE_NOT_FOUND'],
     [
@@ -68,7 +68,7 @@ scenario('groups: made in a network, policies must exist, network and pool stay'
       },
     ],
     ['DELETE', networkPath('n1'), undefined, 'NETWORK_IN_USE'],
-    ['DELETE', '/api/v1/tenants/default/', undefined, 'TENANT_IN_USE'],
+    ['DELETE', '/api/v1/tenants/default/', undefined, 'TENANT_HAS_GROUPS'],
     ['DELETE', groupPath('nope'), undefined, 'ENDPOINT_GROUP_NOT_FOUND'],
     ['DELETE', groupPath('g4'), undefined, 'default:g4'],
   ])

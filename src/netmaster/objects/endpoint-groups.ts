@@ -1,6 +1,7 @@
 // Endpoint groups (specification 2.3): made with their id, and with the addresses of their pool set apart. Network and
 // pool cannot change afterwards; policies and the rest can.
 
+import { isDeepStrictEqual } from 'node:util'
 import { contains, formatIntervals, overlaps } from '../../core/allocate/intervals.ts'
 import { parseIpv4Pool } from '../../core/allocate/subnet.ts'
 import { formatIpv4, ipv4Size } from '../../lib/address.ts'
@@ -17,10 +18,10 @@ import {
 } from '../../model/endpoint-group.ts'
 import { networkKey } from '../../model/network.ts'
 import type { GroupRecord, NetworkRecord } from '../../model/state.ts'
-import type { Decision } from '../decision.ts'
+import { type Decision, unchanged } from '../decision.ts'
 import type { View } from '../tables.ts'
-import { describeHolder, endpointOpers } from './endpoints.ts'
-import { checkKey, count, nameSome, notFound, type ObjectKind } from './object.ts'
+import { endpointOpers, heldByEndpoints } from './endpoints.ts'
+import { checkKey, checkTenant, heldBy, notFound, type ObjectKind, referring } from './object.ts'
 
 const groupIds = { first: 1, last: 65_535 }
 
@@ -28,58 +29,69 @@ export const endpointGroupObject: ObjectKind<EndpointGroupBody, EndpointGroupVie
   keys: (view) => view.groups.keys(),
   get: (view, key) => {
     const record = view.groups.get(key)
-    return record === undefined ? notFound('endpoint group', key) : renderGroup(record)
+    return record === undefined ? notFound('endpoint group', key) : render(view, record)
   },
   put: (view, key, body) => checkKey(key, groupKey(body.tenantName, body.groupName), body.key) ?? putGroup(view, body),
   remove: removeGroup,
   inspect: (view, key) => {
     const record = view.groups.get(key)
     if (record === undefined) return notFound('endpoint group', key)
-    return { Config: renderGroup(record), Oper: inspectGroupOper(view, record) }
+    return { Config: render(view, record), Oper: inspectGroupOper(view, record) }
   },
 }
 
 function putGroup(view: View, body: EndpointGroupBody): Decision<EndpointGroupView> | Problem {
-  const { tenantName, groupName, networkName } = body
-  const key = groupKey(tenantName, groupName)
-  if (!view.tenants.has(tenantName)) return notFound('tenant', tenantName)
+  const key = groupKey(body.tenantName, body.groupName)
+  const unknown = checkTenant(view, body.tenantName)
+  if (unknown !== undefined) return unknown
   const existing = view.groups.get(key)
-  const unknown = findUnknownReference(body)
-  if (existing !== undefined) return changeGroup(existing, body, unknown)
+  return existing === undefined ? createGroup(view, key, body) : changeGroup(view, existing, key, body)
+}
+
+function createGroup(view: View, key: string, body: EndpointGroupBody): Decision<EndpointGroupView> | Problem {
+  const { tenantName, groupName, networkName } = body
   if (view.networks.has(key)) {
     const message = `a network is named ${groupName} in tenant ${tenantName}; networks and groups share names`
     return problem('conflict', 'NAME_IN_USE', message, { network: key })
   }
   const network = view.networks.get(networkKey(tenantName, networkName))
   if (network === undefined) return notFound('network', networkKey(tenantName, networkName))
-  if (unknown !== undefined) return unknown
-  const blocked = body.ipPool === '' ? undefined : findPoolConflict(view, network, body.ipPool)
-  if (blocked !== undefined) return blocked
+  const wrong = checkReferences(view, body) ?? checkFabric(view, network) ?? checkPool(view, network, body.ipPool)
+  if (wrong !== undefined) return wrong
   const groupId = view.numbers['group-id'].lowestFree(groupIds)
   if (groupId === undefined) return problem('exhausted', 'GROUPS_EXHAUSTED', 'no more than 65535 groups are possible')
   const record = recordOf(body, groupId)
   return {
     records: [{ kind: 'group', key, value: record }],
     grants: [{ kind: 'number', pool: 'group-id', number: groupId, owner: key }],
-    result: renderGroup(record),
+    result: render(view, record),
   }
 }
 
 function changeGroup(
+  view: View,
+  existing: GroupRecord,
+  key: string,
+  body: EndpointGroupBody,
+): Decision<EndpointGroupView> | Problem {
+  const fixed = checkFixed(existing, body, 'networkName', 'GROUP_NETWORK_FIXED')
+  const wrong = fixed ?? checkFixed(existing, body, 'ipPool', 'GROUP_POOL_FIXED') ?? checkReferences(view, body)
+  if (wrong !== undefined) return wrong
+  const record = recordOf(body, existing.groupId)
+  if (isDeepStrictEqual(record, existing)) return unchanged(render(view, existing))
+  return { records: [{ kind: 'group', key, value: record }], grants: [], result: render(view, record) }
+}
+
+function checkFixed(
   existing: GroupRecord,
   body: EndpointGroupBody,
-  unknown: Problem | undefined,
-): Decision<EndpointGroupView> | Problem {
-  for (const field of ['networkName', 'ipPool'] as const) {
-    if (existing[field] === body[field]) continue
-    const was = existing[field] === '' ? 'none' : existing[field]
-    const message = `${field} of group ${body.tenantName}:${body.groupName} is ${was} and cannot change; delete the group and make it anew`
-    return problem('conflict', 'GROUP_FIXED', message, { field })
-  }
-  if (unknown !== undefined) return unknown
-  const record = recordOf(body, existing.groupId)
-  const key = groupKey(body.tenantName, body.groupName)
-  return { records: [{ kind: 'group', key, value: record }], grants: [], result: renderGroup(record) }
+  field: 'networkName' | 'ipPool',
+  code: string,
+): Problem | undefined {
+  if (existing[field] === body[field]) return undefined
+  const was = existing[field] === '' ? 'none' : existing[field]
+  const message = `${field} of group ${body.tenantName}:${body.groupName} is ${was} and cannot change; delete the group and make it anew`
+  return problem('conflict', code, message, { field })
 }
 
 function recordOf(body: EndpointGroupBody, groupId: number): GroupRecord {
@@ -87,17 +99,30 @@ function recordOf(body: EndpointGroupBody, groupId: number): GroupRecord {
   return { tenantName, groupName, networkName, groupId, ipPool, policies, extContractsGrps, netProfile, cfgdTag }
 }
 
-/** Policies, profiles and contracts are not served yet, so that none can exist. */
-function findUnknownReference(body: EndpointGroupBody): Problem | undefined {
-  const [policy] = body.policies
-  if (policy !== undefined) return notFound('policy', `${body.tenantName}:${policy}`)
-  if (body.netProfile !== '') return notFound('netprofile', `${body.tenantName}:${body.netProfile}`)
-  const [contracts] = body.extContractsGrps
-  return contracts === undefined ? undefined : notFound('external contracts group', `${body.tenantName}:${contracts}`)
+/** Policies, profile and contracts must be there. */
+function checkReferences(view: View, body: EndpointGroupBody): Problem | undefined {
+  const missing = (kind: 'policy' | 'netprofile' | 'contracts', noun: string, names: readonly string[]) => {
+    const keys = names.filter((name) => name !== '').map((name) => `${body.tenantName}:${name}`)
+    const key = keys.find((each) => !view.objects[kind].has(each))
+    return key === undefined ? undefined : notFound(noun, key)
+  }
+  return (
+    missing('policy', 'policy', body.policies) ??
+    missing('netprofile', 'netprofile', [body.netProfile]) ??
+    missing('contracts', 'external contracts group', body.extContractsGrps)
+  )
+}
+
+/** An ACI fabric tells groups apart by VLAN. */
+function checkFabric(view: View, network: NetworkRecord): Problem | undefined {
+  if (view.global.networkInfraType !== 'aci' || network.encap.kind === 'vlan') return undefined
+  const message = `an ACI fabric needs networks with VLAN encapsulation for groups, and ${network.networkName} has ${network.encap.kind}; choose another network`
+  return problem('invalid', 'GROUP_NEEDS_VLAN', message, { field: 'networkName' })
 }
 
 /** A pool must lie within the network, and nobody else may hold any of it. */
-function findPoolConflict(view: View, network: NetworkRecord, text: string): Problem | undefined {
+function checkPool(view: View, network: NetworkRecord, text: string): Problem | undefined {
+  if (text === '') return undefined
   const pool = parseIpv4Pool(text)
   if (isProblem(pool)) return pool
   const addresses = view.addresses(networkKey(network.tenantName, network.networkName))
@@ -126,17 +151,27 @@ function findPoolConflict(view: View, network: NetworkRecord, text: string): Pro
 function removeGroup(view: View, key: string): Decision<string> | Problem {
   const record = view.groups.get(key)
   if (record === undefined) return notFound('endpoint group', key)
-  const endpoints = view.endpointsOfGroup(key)
-  if (endpoints.size > 0) {
-    const names = nameSome([...endpoints.values()].map((endpoint) => `${describeHolder(endpoint)} on ${endpoint.node}`))
-    const message = `endpoint group ${key} has ${count(endpoints.size, 'endpoint')} (${names}); remove those containers first`
-    return problem('conflict', 'GROUP_IN_USE', message, { endpoints: [...endpoints.keys()].sort().slice(0, 20) })
-  }
+  const what = `endpoint group ${key}`
+  const appProfiles = view.referrers('appProfile', 'group', key)
+  const rules = view.referrers('rule', 'group', key)
+  const held =
+    heldBy('GROUP_IN_APP_PROFILE', `${what} is part of`, appProfiles, 'app profile', 'take it out of them first') ??
+    heldBy('GROUP_IN_RULES', `${what} is named by`, rules, 'rule', 'delete or change them first') ??
+    heldByEndpoints('GROUP_HAS_ENDPOINTS', `${what} cannot be deleted`, view.endpointsOfGroup(key))
+  if (held !== undefined) return held
   return {
     records: [{ kind: 'group', key, value: null }],
     grants: [{ kind: 'number', pool: 'group-id', number: record.groupId, owner: null }],
     result: key,
   }
+}
+
+function render(view: View, record: GroupRecord): EndpointGroupView {
+  const key = groupKey(record.tenantName, record.groupName)
+  return renderGroup(record, {
+    appProfiles: [...view.referrers('appProfile', 'group', key).keys()].sort(),
+    rules: referring(view, 'rule', 'group', key),
+  })
 }
 
 export function inspectGroupOper(view: View, record: GroupRecord): EndpointGroupOper {

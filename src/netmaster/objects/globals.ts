@@ -1,6 +1,7 @@
 // The cluster's settings (specification 2.3): ranges cannot shrink under what is in use, and what every network rests on
 // cannot change while there are networks.
 
+import { isDeepStrictEqual } from 'node:util'
 import { formatIntervals } from '../../core/allocate/intervals.ts'
 import type { Problem } from '../../lib/errors.ts'
 import { isProblem, problem } from '../../model/body.ts'
@@ -15,10 +16,10 @@ import {
   renderGlobalOper,
 } from '../../model/global.ts'
 import { defaultGlobal, type GlobalRecord } from '../../model/state.ts'
-import type { Decision } from '../decision.ts'
+import { type Decision, unchanged } from '../decision.ts'
 import type { NumberGrants } from '../grants.ts'
 import type { View } from '../tables.ts'
-import { checkKey, count, nameSome, notFound, type ObjectKind } from './object.ts'
+import { checkKey, heldBy, notFound, type ObjectKind } from './object.ts'
 
 export interface GlobalOptions {
   /** What this netmaster was started for: docker, … */
@@ -46,17 +47,44 @@ export function globalObject(options: GlobalOptions): ObjectKind<GlobalBody, Glo
   }
 }
 
+const neverUnderNetworks = {
+  networkInfraType: 'INFRA_TYPE_IN_USE',
+  fwdMode: 'FWD_MODE_IN_USE',
+  pvtSubnet: 'PVT_SUBNET_IN_USE',
+} as const
+
 function changeGlobal(view: View, wanted: GlobalRecord): Decision<GlobalView> | Problem {
-  const { global, networks } = view
-  for (const field of ['fwdMode', 'pvtSubnet'] as const) {
-    if (wanted[field] === global[field] || networks.size === 0) continue
-    const message = `${field} cannot change while there are networks: ${count(networks.size, 'network')} (${nameSome(networks.keys())}); delete them first`
-    return problem('conflict', 'GLOBAL_IN_USE', message, { field, networks: networks.size })
-  }
+  const result = renderGlobal(wanted)
+  if (isDeepStrictEqual(wanted, view.global) && view.globalStored) return unchanged(result)
   const blocked =
-    rangeBlocked('vlans', wanted.vlans, view.numbers.vlan) ?? rangeBlocked('vxlans', wanted.vxlans, view.numbers.vni)
+    networksBlock(view, wanted, 'networkInfraType') ??
+    networksBlock(view, wanted, 'fwdMode') ??
+    networksBlock(view, wanted, 'pvtSubnet') ??
+    speakersBlock(view, wanted) ??
+    rangeBlocked('vlans', wanted.vlans, view.numbers.vlan) ??
+    rangeBlocked('vxlans', wanted.vxlans, view.numbers.vni)
   if (blocked !== undefined) return blocked
-  return { records: [{ kind: 'global', key: globalKey, value: wanted }], grants: [], result: renderGlobal(wanted) }
+  return { records: [{ kind: 'global', key: globalKey, value: wanted }], grants: [], result }
+}
+
+function networksBlock(
+  { global, networks }: View,
+  wanted: GlobalRecord,
+  field: keyof typeof neverUnderNetworks,
+): Problem | undefined {
+  if (wanted[field] === global[field]) return undefined
+  const what = `${field} cannot change while there are networks:`
+  return heldBy(neverUnderNetworks[field], what, networks, 'network', 'delete them first')
+}
+
+/** BGP speakers announce routes, which only a routing cluster has and an ACI fabric makes itself. */
+function speakersBlock({ global, objects }: View, wanted: GlobalRecord): Problem | undefined {
+  const stays = wanted.fwdMode === 'routing' || global.fwdMode !== 'routing'
+  if (stays && wanted.networkInfraType === 'default') return undefined
+  const what = stays
+    ? `networkInfraType cannot become ${wanted.networkInfraType}`
+    : `fwdMode cannot become ${wanted.fwdMode}`
+  return heldBy('BGP_IN_USE', `${what} while there are Bgp objects:`, objects.bgp, 'Bgp object', 'delete them first')
 }
 
 function rangeBlocked(field: 'vlans' | 'vxlans', text: string, grants: NumberGrants): Problem | undefined {
@@ -66,7 +94,7 @@ function rangeBlocked(field: 'vlans' | 'vxlans', text: string, grants: NumberGra
   if (outside.length === 0) return undefined
   const used = formatIntervals(outside, String)
   const message = `${field} cannot become ${text}: ${used} in use outside of it; delete those networks first`
-  return problem('conflict', 'RANGE_IN_USE', message, { field, used })
+  return problem('conflict', field === 'vlans' ? 'VLANS_IN_USE' : 'VXLANS_IN_USE', message, { field, used })
 }
 
 function inspectGlobal(view: View, clusterMode: string): GlobalInspect {

@@ -41,9 +41,9 @@ export function nameSome(names: Iterable<string>): string {
   return all.length <= 3 ? shown : `${shown} and ${all.length - 3} more`
 }
 
-/** `1 network`, `2 networks`. */
+/** `1 network`, `2 networks`, `3 policies`. */
 export function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`
+  return `${n} ${n === 1 ? noun : `${noun}s`.replace(/ys$/, 'ies')}`
 }
 
 export function sortedValues<V>(map: ReadonlyMap<string, V>): V[] {

@@ -2,7 +2,7 @@
 
 import { play, scenario, x64 } from './testing.ts'
 
-scenario('tenants are made once, never changed, and deleted when empty', async (netmaster) => {
+scenario('tenants are made, may change their default network, and are deleted when empty', async (netmaster) => {
   const tenant = (tenantName: string) => `/api/v1/tenants/${tenantName}/`
   await play(netmaster, [
     ['GET', '/api/v1/tenants/', undefined, [{ key: 'default', tenantName: 'default', 'link-sets': {} }]],
@@ -12,7 +12,7 @@ scenario('tenants are made once, never changed, and deleted when empty', async (
       { tenantName: 'blue', 'link-sets': {} },
       { key: 'blue', tenantName: 'blue', 'link-sets': {} },
     ],
-    ['POST', tenant('blue'), { tenantName: 'blue', 'link-sets': {} }, 'TENANT_EXISTS'],
+    ['POST', tenant('blue'), { tenantName: 'blue' }, { key: 'blue', tenantName: 'blue', 'link-sets': {} }],
     ['POST', tenant('bad_name'), { tenantName: 'bad_name' }, 'INVALID_BODY'],
     ['POST', tenant('-bad'), { tenantName: '-bad' }, 'INVALID_BODY'],
     ['POST', tenant(x64), { tenantName: x64 }, { key: x64, tenantName: x64, 'link-sets': {} }],
@@ -32,7 +32,12 @@ scenario('tenants are made once, never changed, and deleted when empty', async (
       { key: 'red', tenantName: 'red', defaultNetwork: 'n1' },
       { key: 'red', defaultNetwork: 'n1', tenantName: 'red', 'link-sets': {} },
     ],
-    ['POST', tenant('red'), { key: 'red', tenantName: 'red', defaultNetwork: 'n2' }, 'TENANT_EXISTS'],
+    [
+      'POST',
+      tenant('red'),
+      { key: 'red', tenantName: 'red', defaultNetwork: 'n2' },
+      { key: 'red', defaultNetwork: 'n2', tenantName: 'red', 'link-sets': {} },
+    ],
     ['POST', tenant('red'), { key: 'wrong', tenantName: 'red' }, 'KEY_MISMATCH'],
     ['POST', tenant('green'), { tenantName: 'red' }, 'KEY_MISMATCH'],
     ['POST', tenant('green'), { tenantName: '', key: '' }, 'INVALID_BODY'],

@@ -1,15 +1,20 @@
-// Tenants (specification 2.3): made and deleted, never changed; deleted only when nothing is in them.
+// Tenants (specification 2.3): made with their id; only the name of the default network can change; deleted when nothing
+// is in them.
 
 import type { Problem } from '../../lib/errors.ts'
 import { omitEmpty, problem } from '../../model/body.ts'
+import { networkKey } from '../../model/network.ts'
+import type { ReferringKind } from '../../model/references.ts'
+import { renderServiceLbOper } from '../../model/service-lb.ts'
 import type { TenantRecord } from '../../model/state.ts'
 import { renderTenant, type TenantBody, type TenantInspect, type TenantView } from '../../model/tenant.ts'
-import type { Decision } from '../decision.ts'
+import { type Decision, unchanged } from '../decision.ts'
 import type { View } from '../tables.ts'
 import { inspectGroupOper } from './endpoint-groups.ts'
 import { endpointOpers } from './endpoints.ts'
 import { inspectNetworkOper } from './networks.ts'
-import { checkKey, count, nameSome, notFound, type ObjectKind, sortedValues } from './object.ts'
+import { checkKey, heldBy, notFound, type ObjectKind, referring, sortedValues } from './object.ts'
+import { inspectPolicyOper } from './policies.ts'
 
 const tenantIds = { first: 1, last: 65_534 }
 
@@ -19,7 +24,7 @@ export const tenantObject: ObjectKind<TenantBody, TenantView, TenantInspect> = {
     const record = view.tenants.get(key)
     return record === undefined ? notFound('tenant', key) : render(view, record)
   },
-  put: (view, key, body) => checkKey(key, body.tenantName, body.key) ?? createTenant(view, body),
+  put: (view, key, body) => checkKey(key, body.tenantName, body.key) ?? putTenant(view, body),
   remove: removeTenant,
   inspect: (view, key) => {
     const record = view.tenants.get(key)
@@ -27,13 +32,18 @@ export const tenantObject: ObjectKind<TenantBody, TenantView, TenantInspect> = {
   },
 }
 
-/** Refuses an existing tenant, whatever the body says: tenants have nothing that can change. */
+function putTenant(view: View, body: TenantBody): Decision<TenantView> | Problem {
+  const existing = view.tenants.get(body.tenantName)
+  if (existing === undefined) return createTenant(view, body)
+  const record: TenantRecord = { ...existing, defaultNetwork: body.defaultNetwork }
+  const result = render(view, record)
+  if (record.defaultNetwork === existing.defaultNetwork) return unchanged(result)
+  return { records: [{ kind: 'tenant', key: record.tenantName, value: record }], grants: [], result }
+}
+
+/** Of a name that no tenant has. The default network need not be there yet: networks are made after their tenant. */
 export function createTenant(view: View, body: TenantBody): Decision<TenantView> | Problem {
   const { tenantName, defaultNetwork } = body
-  if (view.tenants.has(tenantName)) {
-    const message = `tenant ${tenantName} exists already, and tenants cannot be changed; delete it first, or use it as it is`
-    return problem('conflict', 'TENANT_EXISTS', message, { tenant: tenantName })
-  }
   const tenantId = view.numbers['tenant-id'].lowestFree(tenantIds)
   if (tenantId === undefined)
     return problem('exhausted', 'TENANTS_EXHAUSTED', 'no more than 65534 tenants are possible')
@@ -48,14 +58,8 @@ export function createTenant(view: View, body: TenantBody): Decision<TenantView>
 function removeTenant(view: View, key: string): Decision<string> | Problem {
   const record = view.tenants.get(key)
   if (record === undefined) return notFound('tenant', key)
-  const groups = view.groupsOf(key)
-  const networks = view.networksOf(key)
-  const holders = groups.size > 0 ? groups : networks
-  if (holders.size > 0) {
-    const noun = groups.size > 0 ? 'endpoint group' : 'network'
-    const message = `tenant ${key} has ${count(holders.size, noun)} (${nameSome(holders.keys())}); delete them first`
-    return problem('conflict', 'TENANT_IN_USE', message, { groups: groups.size, networks: networks.size })
-  }
+  const held = tenantHeld(view, key)
+  if (held !== undefined) return held
   return {
     records: [{ kind: 'tenant', key, value: null }],
     grants: [{ kind: 'number', pool: 'tenant-id', number: record.tenantId, owner: null }],
@@ -63,20 +67,48 @@ function removeTenant(view: View, key: string): Decision<string> | Problem {
   }
 }
 
+/** What must go before a tenant, in the order in which it can. */
+function tenantHeld(view: View, key: string): Problem | undefined {
+  const held = (code: string, holders: ReadonlyMap<string, unknown>, noun: string) =>
+    heldBy(code, `tenant ${key} has`, holders, noun, 'delete them first')
+  const having = (kind: ReferringKind) => view.referrers(kind, 'tenant', key)
+  return (
+    held('TENANT_HAS_APP_PROFILES', having('appProfile'), 'app profile') ??
+    held('TENANT_HAS_GROUPS', view.groupsOf(key), 'endpoint group') ??
+    held('TENANT_HAS_POLICIES', having('policy'), 'policy') ??
+    held('TENANT_HAS_NETPROFILES', having('netprofile'), 'netprofile') ??
+    held('TENANT_HAS_SERVICES', having('service'), 'service') ??
+    held('TENANT_HAS_NETWORKS', view.networksOf(key), 'network') ??
+    held('TENANT_HAS_CONTRACTS', having('contracts'), 'external contracts group') ??
+    held('TENANT_HAS_VOLUMES', having('volume'), 'volume') ??
+    held('TENANT_HAS_VOLUME_PROFILES', having('volumeProfile'), 'volume profile')
+  )
+}
+
 function render(view: View, record: TenantRecord): TenantView {
   const { tenantName } = record
+  const inTenant = (kind: ReferringKind) => referring(view, kind, 'tenant', tenantName)
   return renderTenant(record, {
-    networks: view.networksOf(tenantName).keys(),
-    groups: view.groupsOf(tenantName).keys(),
+    appProfiles: inTenant('appProfile'),
+    groups: inTenant('group'),
+    netprofiles: inTenant('netprofile'),
+    networks: { type: 'network', keys: view.networksOf(tenantName).keys() },
+    policies: inTenant('policy'),
+    services: inTenant('service'),
+    volumeProfiles: inTenant('volumeProfile'),
+    volumes: inTenant('volume'),
   })
 }
 
 function inspectTenant(view: View, record: TenantRecord): TenantInspect {
   const { tenantName } = record
+  const having = <K extends ReferringKind>(kind: K) => view.referrers(kind, 'tenant', tenantName)
   const networks = sortedValues(view.networksOf(tenantName))
   const groups = sortedValues(view.groupsOf(tenantName))
+  const policies = [...having('policy').keys()].sort()
+  const services = sortedValues(having('service'))
   const endpoints = networks.flatMap((network) =>
-    endpointOpers(view, view.endpointsIn(`${tenantName}:${network.networkName}`)),
+    endpointOpers(view, view.endpointsIn(networkKey(tenantName, network.networkName))),
   )
   return {
     Config: render(view, record),
@@ -84,9 +116,15 @@ function inspectTenant(view: View, record: TenantRecord): TenantInspect {
       endpointGroups: groups.map((group) => inspectGroupOper(view, group)),
       endpoints,
       networks: networks.map((network) => inspectNetworkOper(view, network)),
+      policies: policies.map((policy) => inspectPolicyOper(view, policy)),
+      servicelbs: services.map(renderServiceLbOper),
+      totalAppProfiles: having('appProfile').size,
       totalEPGs: groups.length,
       totalEndpoints: endpoints.length,
+      totalNetprofiles: having('netprofile').size,
       totalNetworks: networks.length,
+      totalPolicies: policies.length,
+      totalServicelbs: services.length,
     }),
   }
 }
