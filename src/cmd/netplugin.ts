@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { hostname } from 'node:os'
 import { LinuxHost } from '../drivers/host/linux.ts'
+import { LinuxContainers } from '../drivers/host/linux-containers.ts'
 import { DockerRuntime } from '../drivers/runtime/docker.ts'
 import { readBuildInfo } from '../lib/build-info.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -44,6 +45,7 @@ async function run(config: NodeConfig, logLevel: LogLevel): Promise<void> {
       config,
       {
         host,
+        containers: new LinuxContainers(),
         runtime: new DockerRuntime({ socketPath: config.dockerSocket }),
         clock: systemClock,
         log,

@@ -6,7 +6,7 @@ import { coveringPrefix } from '../lib/address.ts'
 import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { EndpointAnswer } from '../model/plugin.ts'
-import type { ClusterState, NetworkRecord } from '../model/state.ts'
+import type { ClusterState } from '../model/state.ts'
 import {
   type AddressRelease,
   type AddressRequest,
@@ -25,6 +25,7 @@ import {
   type PoolResponse,
 } from '../protocols/libnetwork/index.ts'
 import type { Attachments } from './attachments.ts'
+import { nameserversOnLink } from './container-routes.ts'
 import type { DockerNetworkIds } from './docker-network-ids.ts'
 import { networkOf, parsePoolId, poolId, refFromOptions, refFromPool } from './network-ref.ts'
 import type { Outbox } from './outbox.ts'
@@ -135,16 +136,13 @@ export class DockerNetworkDriver implements NetworkDriver {
       interfaceName: { srcName, dstPrefix: 'eth' },
       ...(network.gateway === '' ? {} : { gateway: network.gateway }),
       ...(network.ipv6Gateway === '' ? {} : { gatewayIpv6: network.ipv6Gateway }),
-      staticRoutes: this.#nameserverRoutes(network),
+      staticRoutes: nameserversOnLink(network, this.#deps.nameservers()).map((address) => ({
+        destination: `${address}/32`,
+        routeType: 1,
+      })),
       // A second interface on Docker's own bridge would lead around tenants and policy.
       disableGatewayService: true,
     }
-  }
-
-  /** Where no gateway of ours leads to the host's DNS servers they are on the link; the switch answers for them. */
-  #nameserverRoutes(network: NetworkRecord): JoinResponse['staticRoutes'] {
-    if (network.encap.kind === 'vxlan' && network.gateway !== '') return []
-    return this.#deps.nameservers().map((address) => ({ destination: `${address}/32`, routeType: 1 }))
   }
 
   async leave(): Promise<void> {}

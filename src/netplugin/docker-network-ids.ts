@@ -25,6 +25,11 @@ export class DockerNetworkIds {
     return this.#refs.has(networkId)
   }
 
+  /** Undefined for networks of others, and for ones of ours that are not known yet. */
+  get(networkId: string): NetworkRef | undefined {
+    return this.#refs.get(networkId)
+  }
+
   async learn(networkId: string, ref: NetworkRef): Promise<void> {
     this.#refs.set(networkId, ref)
     await this.#save()

@@ -9,6 +9,7 @@ import { DockerNetworks } from './docker-networks.ts'
 import { DockerSide } from './docker-side.ts'
 import { FakeNodeClient, refusal } from './fake-node-client.ts'
 import { Outbox } from './outbox.ts'
+import { RunningContainers } from './running-containers.ts'
 import { background, random, recordingLog, scratch, settle, small, until, untilTime } from './testing.ts'
 
 function setup(t: TestContext) {
@@ -22,6 +23,7 @@ function setup(t: TestContext) {
     ours: true,
   }
   const reported: number[] = []
+  const running = new RunningContainers({ changed: () => {} })
   const side = new DockerSide(
     { node: 'node1' },
     {
@@ -29,6 +31,7 @@ function setup(t: TestContext) {
       networks: new DockerNetworks({ driver: 'netplugin' }, { runtime, log }),
       client,
       outbox: new Outbox(join(scratch(t), 'outbox.json'), { client, clock, log, random }),
+      running,
       clock,
       log,
       random,
@@ -50,7 +53,7 @@ function setup(t: TestContext) {
   }
   const updates = () => client.calls.filter(({ op }) => op === 'updateEndpoint').map(({ body }) => body)
   const gaveUp = () => client.calls.filter(({ op }) => op === 'deleteEndpoint').map(({ body }) => body)
-  return { runtime, client, clock, world, reported, side, enter, start, updates, gaveUp, said }
+  return { runtime, client, clock, world, reported, running, side, enter, start, updates, gaveUp, said }
 }
 
 const later = (state: ClusterState, more: Partial<ClusterState>): ClusterState => ({

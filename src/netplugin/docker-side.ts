@@ -12,12 +12,15 @@ import { Wakeup } from '../lib/wakeup.ts'
 import type { ClusterState, EndpointRecord } from '../model/state.ts'
 import type { DockerNetworks } from './docker-networks.ts'
 import type { Outbox } from './outbox.ts'
+import type { RunningContainers } from './running-containers.ts'
 
 interface Deps {
   readonly runtime: Runtime
   readonly networks: DockerNetworks
   readonly client: NodeClient
   readonly outbox: Outbox
+  /** Told which containers run. */
+  readonly running: RunningContainers
   readonly clock: Clock
   readonly log: Log
   readonly random: () => number
@@ -125,6 +128,7 @@ export class DockerSide {
       } finally {
         ended.abort()
         await comparing
+        this.#deps.running.forget()
       }
       await clock.after(backoff.next(), signal).catch(() => {})
     }
@@ -148,12 +152,14 @@ export class DockerSide {
   }
 
   #onEvent(event: RuntimeEvent, signal: AbortSignal): void {
+    const { type, action } = event
     const container =
-      event.type === 'container' && ['start', 'rename'].includes(event.action)
+      type === 'container' && ['start', 'rename'].includes(action)
         ? event.id
-        : event.type === 'network' && event.action === 'connect'
+        : type === 'network' && ['connect', 'disconnect'].includes(action)
           ? event.attributes.container
           : undefined
+    if (type === 'container' && ['die', 'destroy'].includes(action)) this.#deps.running.ended(event.id)
     if (event.type === 'network' && event.action === 'destroy') {
       this.#networksDirty = true
       this.#networksWakeup.wake()
@@ -163,9 +169,12 @@ export class DockerSide {
 
   /** Never rejects: what fails here is made up for by comparing everything. */
   async #readContainer(id: string, signal: AbortSignal): Promise<void> {
+    const { runtime, running } = this.#deps
+    const asked = running.ask()
     try {
-      const container = await this.#deps.runtime.container(id, signal)
-      if (container === undefined) return
+      const container = await runtime.container(id, signal)
+      if (container === undefined) return running.ended(id)
+      running.take(container, asked)
       for (const attachment of container.attachments) await this.#tell(container, attachment, signal)
     } catch (error) {
       this.#deps.log.debug('container not followed', { container: id, reason: asNetpluginError(error).message })
@@ -174,9 +183,12 @@ export class DockerSide {
   }
 
   async #compareAll(signal: AbortSignal): Promise<void> {
-    const { runtime, state, clock, mayRemove } = this.#deps
+    const { runtime, state, clock, mayRemove, running } = this.#deps
     const attached = new Set<string>()
-    for (const container of await runtime.containers(signal)) {
+    const asked = running.ask()
+    const containers = await runtime.containers(signal)
+    running.takeAll(containers, asked)
+    for (const container of containers) {
       for (const attachment of container.attachments) {
         if (attachment.endpointId === '') continue
         attached.add(attachment.endpointId)
@@ -188,6 +200,8 @@ export class DockerSide {
     const before = this.#missing
     this.#missing = new Map()
     for (const endpoint of state()?.endpoints.values() ?? []) {
+      // Those of intents have no endpoint of Docker's.
+      if (endpoint.origin === 'intent') continue
       if (endpoint.node !== this.#node || attached.has(endpoint.endpointId)) continue
       const since = before.get(endpoint.endpointId) ?? now
       this.#missing.set(endpoint.endpointId, since)

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { createNodeClient } from '../api/node-client.ts'
 import type { NodeSettings } from '../core/compile/node-ports.ts'
+import type { Containers } from '../drivers/host/containers.ts'
 import type { HostDriver } from '../drivers/host/host.ts'
 import type { Runtime } from '../drivers/runtime/runtime.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -14,17 +15,21 @@ import { LibnetworkServer } from '../protocols/libnetwork/index.ts'
 import { Agent } from './agent.ts'
 import { Attachments } from './attachments.ts'
 import type { NodeConfig } from './config.ts'
+import { ContainerInterfaces } from './container-interfaces.ts'
 import { DockerIpamDriver, DockerNetworkDriver } from './docker-driver.ts'
 import { DockerNetworkIds } from './docker-network-ids.ts'
 import { DockerNetworks } from './docker-networks.ts'
 import { DockerSide } from './docker-side.ts'
+import { IntentEndpoints } from './intent-endpoints.ts'
 import { MasterLink } from './master-link.ts'
 import { Outbox } from './outbox.ts'
 import { Resolver } from './resolver.ts'
+import { RunningContainers } from './running-containers.ts'
 import { TunnelNeighbours, udpProber } from './tunnel-neighbours.ts'
 
 interface Deps {
   readonly host: HostDriver
+  readonly containers: Containers
   readonly runtime: Runtime
   readonly clock: Clock
   readonly log: Log
@@ -40,7 +45,7 @@ const stopMs = 2_000
 
 /** Runs until the signal aborts. Throws when the plugin socket or the settings cannot be had. */
 export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSignal): Promise<void> {
-  const { host, runtime, clock, log, random, bootId } = deps
+  const { host, containers, runtime, clock, log, random, bootId } = deps
   const client = createNodeClient({ baseUrl: config.netmaster, node: config.node, timeoutMs: requestMs })
   const master = new MasterLink(config, { client, clock, log: log.with({ part: 'master' }), random, bootId })
   const outbox = new Outbox(`${config.stateDir}/outbox.json`, { client, clock, log, random })
@@ -53,11 +58,33 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
   const mayRemove = () => master.inSync
   const nameservers = () => hostNameservers(config.resolvConf)
   const resolver = new Resolver({ nameservers, state, exchange, clock, log: log.with({ part: 'names' }), random })
-  const tunnels = new TunnelNeighbours({ clock, openProber: () => udpProber({ log: log.with({ part: 'tunnels' }) }) })
+  const tunnels = new TunnelNeighbours({ clock, openProber: () => udpProber({ host, log: log.with({ part: 'tunnels' }) }) })
   const progress = { switch: 0, docker: 0 }
   const report = () => master.applied(Math.min(progress.switch, progress.docker))
 
-  const agent = new Agent(config, {
+  const lookAgain = () => agent.lookAgain()
+  const running = new RunningContainers({ changed: () => intents.containersChanged() })
+  const intentDeps = { client, runtime, running, clock, log: log.with({ part: 'intents' }), random }
+  const intents = new IntentEndpoints(
+    { node: config.node },
+    {
+      ...intentDeps,
+      state: () => master.state,
+      inSync: mayRemove,
+      refOf: (dockerNetwork) => networkIds.get(dockerNetwork),
+      lookAgain,
+    },
+  )
+  const interfaces = new ContainerInterfaces({
+    host,
+    containers,
+    clock,
+    log: log.with({ part: 'intents' }),
+    nameservers,
+    lookAgain,
+  })
+
+  const agent: Agent = new Agent(config, {
     host,
     clock,
     log: log.with({ part: 'agent' }),
@@ -70,11 +97,11 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
     onPass: (network, ofPorts) => {
       resolver.nodeChanged(network, ofPorts)
       tunnels.keepWarm(network.peers)
+      interfaces.passed(network, ofPorts, intents.places())
       progress.switch = network.revision
       report()
     },
   })
-  const lookAgain = () => agent.lookAgain()
   const docker = new DockerSide(
     { node: config.node },
     {
@@ -82,6 +109,7 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
       networks: new DockerNetworks({ driver: config.pluginName }, { runtime, log: log.with({ part: 'docker' }) }),
       client,
       outbox,
+      running,
       clock,
       log: log.with({ part: 'docker' }),
       random,
@@ -98,6 +126,7 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
   master.onChange(() => {
     lookAgain()
     docker.stateChanged()
+    intents.stateChanged()
   })
   const unwatch = host.watch(() => agent.lookSoon())
 
@@ -117,6 +146,7 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
       outbox.run(signal),
       agent.run(signal),
       docker.run(signal),
+      intents.run(signal),
       resolver.run(signal),
       tunnels.run(signal),
     ])

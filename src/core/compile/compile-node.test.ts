@@ -106,3 +106,13 @@ test('the names of a veth pair fit an interface, differ by endpoint, and never c
   // A running host has links by these names: an agent that is upgraded must find them again.
   assert.deepEqual(portNames('example'), { portName: 'vp27h9q10me8i', peerName: 'np27h9q10me8i' })
 })
+
+test('an endpoint of an intent is nobody until a container has it', () => {
+  const state = clusterState(intent)
+  const waiting = { ...state.endpoints.get('here')!, origin: 'intent', containerId: '' } as const
+  const endpoints = new Map(state.endpoints).set('here', waiting)
+  const { local, remote } = new NodeCompiler('n1').compile({ ...state, endpoints })
+  assert.deepEqual([local.has('here'), remote.has('here')], [false, false])
+  endpoints.set('here', { ...waiting, containerId: 'c1' })
+  assert.ok(new NodeCompiler('n1').compile({ ...state, endpoints }).local.has('here'))
+})

@@ -5,8 +5,8 @@
 import { coveringPrefix } from '../../lib/address.ts'
 import { hash53 } from '../../lib/hash.ts'
 import type { ClusterState, EndpointRecord, GlobalRecord, NetworkRecord } from '../../model/state.ts'
-import { isWaiting } from './waiting.ts'
 import type { LocalEndpoint, NetworkView, NodeNetwork, PortNames, RemoteEndpoint } from './node-network.ts'
+import { isWaiting } from './waiting.ts'
 
 interface CachedNetwork {
   readonly record: NetworkRecord

@@ -61,3 +61,9 @@ test('an index keeps to one network, and is made again only when endpoints chang
   assert.equal(index.names({ ...state, endpoints }, 't:n').addresses.size, 0)
   assert.deepEqual([...index.names({ ...state, endpoints }, 'u:n').addresses.keys()], ['b'])
 })
+
+test('an endpoint of an intent has no name until a container has it', () => {
+  const endpoint = container('x', '10.0.0.1', { origin: 'intent' })
+  assert.ok(networkNames([endpoint]).addresses.has('x'))
+  assert.equal(networkNames([{ ...endpoint, containerId: '' }]).addresses.size, 0)
+})

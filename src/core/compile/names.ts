@@ -1,6 +1,7 @@
 // Which names an endpoint's DNS questions find: the containers of its own network, by name, alias and short id.
 
 import type { ClusterState, EndpointRecord } from '../../model/state.ts'
+import { isWaiting } from './waiting.ts'
 
 export interface NamedAddress {
   readonly ipv4: string
@@ -53,6 +54,7 @@ export function networkNames(members: readonly EndpointRecord[]): NetworkNames {
   const addresses = new Map<string, NamedAddress[]>()
   const names = new Map<string, string>()
   for (const record of members) {
+    if (isWaiting(record)) continue
     const address = { ipv4: record.ipv4, ipv6: record.ipv6 }
     for (const name of new Set(namesOf(record).map((text) => text.toLowerCase()))) {
       const known = addresses.get(name)

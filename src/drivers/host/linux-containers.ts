@@ -1,10 +1,10 @@
 // Namespaces of containers on Linux: entered for one call at a time, left before anything else can run.
 
 import { closeSync, existsSync, statSync, writeFileSync } from 'node:fs'
-import { ownRouteProtocol } from '../../core/plan/host.ts'
-import { asNetpluginError, NetpluginError, unreachable } from '../../lib/errors.ts'
+import { asNetpluginError, NetpluginError } from '../../lib/errors.ts'
 import { inNamespace, type Netlink, openNamespace, withNetlink } from '../../protocols/netlink/index.ts'
 import type { ContainerStep, ContainerStepResult, Containers, NamespaceFacts } from './containers.ts'
+import { runLinkStep } from './link-steps.ts'
 
 const ownNamespace = '/proc/self/ns/net'
 
@@ -57,32 +57,10 @@ function tryStep(netlink: Netlink, step: ContainerStep): NetpluginError | undefi
 }
 
 function runStep(netlink: Netlink, step: ContainerStep): void {
-  switch (step.kind) {
-    case 'rename-link':
-      netlink.setLink(step.index, { name: step.name })
-      break
-    case 'set-link': {
-      const { kind: _, name: __, index, ...change } = step
-      netlink.setLink(index, change)
-      break
-    }
-    case 'add-address':
-      if (step.address.includes(':')) allowIpv6(step.name)
-      netlink.addAddress(step.index, step.address, { nodad: true })
-      break
-    case 'delete-address':
-      netlink.deleteAddress(step.index, step.address)
-      break
-    case 'add-route':
-    case 'delete-route': {
-      const { kind, index: deviceIndex, ...route } = step
-      const options = { ...route, deviceIndex, protocol: ownRouteProtocol }
-      if (kind === 'add-route') netlink.addRoute(options)
-      else netlink.deleteRoute(options)
-      break
-    }
-    default:
-      unreachable(step)
+  if (step.kind === 'rename-link') netlink.setLink(step.index, { name: step.name })
+  else {
+    if (step.kind === 'add-address' && step.address.includes(':')) allowIpv6(step.name)
+    runLinkStep(netlink, step)
   }
 }
 

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { type HostFacts, type HostStep, ownLinkGroup, ownRouteProtocol } from '../../core/plan/host.ts'
 import { canonicalIpv6 } from '../../lib/address.ts'
-import { asError, asNetpluginError, type NetpluginError, unreachable } from '../../lib/errors.ts'
+import { asError, asNetpluginError, type NetpluginError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import {
   disableTxChecksum,
@@ -15,6 +15,7 @@ import {
 } from '../../protocols/netlink/index.ts'
 import type { HostDriver, HostStepResult, Underlay } from './host.ts'
 import { LinkMirror } from './link-mirror.ts'
+import { runLinkStep } from './link-steps.ts'
 
 type CreateVeth = HostStep & { readonly kind: 'create-veth' }
 type ClaimVeth = HostStep & { readonly kind: 'claim-veth' }
@@ -93,6 +94,17 @@ export class LinuxHost implements HostDriver {
     return link === undefined ? undefined : { device: link.name, mtu: link.mtu }
   }
 
+  forgetNeighbour(address: string): void {
+    for (const { index, address: known, fixed } of this.#netlink.neighbours()) {
+      if (known !== address || fixed) continue
+      try {
+        this.#netlink.deleteNeighbour(index, address)
+      } catch (error) {
+        if (unlessGone(asNetpluginError(error)) !== undefined) throw error
+      }
+    }
+  }
+
   async close(): Promise<void> {
     this.#listeners.clear()
     await this.#monitor.stop()
@@ -139,31 +151,11 @@ export class LinuxHost implements HostDriver {
       case 'disable-tx-checksum':
         disableTxChecksum(step.name)
         break
-      case 'set-link': {
-        const { kind: _, name: __, index, ...change } = step
-        this.#netlink.setLink(index, change)
-        break
-      }
       case 'delete-link':
         this.#netlink.deleteLink(step.index)
         break
-      case 'add-address':
-        // Several hosts may have the same address on their own port on purpose: no search for duplicates.
-        this.#netlink.addAddress(step.index, step.address, { nodad: true })
-        break
-      case 'delete-address':
-        this.#netlink.deleteAddress(step.index, step.address)
-        break
-      case 'add-route':
-      case 'delete-route': {
-        const { kind, index: deviceIndex, ...route } = step
-        const options = { ...route, deviceIndex, protocol: ownRouteProtocol }
-        if (kind === 'add-route') this.#netlink.addRoute(options)
-        else this.#netlink.deleteRoute(options)
-        break
-      }
       default:
-        unreachable(step)
+        runLinkStep(this.#netlink, step)
     }
   }
 

@@ -1,0 +1,21 @@
+// The routes that a container has by its interface in a network of ours.
+
+import type { DesiredRoute } from '../core/plan/host.ts'
+import type { NetworkRecord } from '../model/state.ts'
+
+type Gateways = Pick<NetworkRecord, 'encap' | 'gateway' | 'ipv6Gateway'>
+
+/** The default routes, and DNS servers where those would not lead to them. */
+export function containerRoutes(network: Gateways, nameservers: readonly string[]): DesiredRoute[] {
+  const { gateway, ipv6Gateway } = network
+  return [
+    ...nameserversOnLink(network, nameservers).map((address) => ({ destination: `${address}/32` })),
+    ...(gateway === '' ? [] : [{ destination: '0.0.0.0/0', via: gateway }]),
+    ...(ipv6Gateway === '' ? [] : [{ destination: '::/0', via: ipv6Gateway }]),
+  ]
+}
+
+/** Where no gateway of ours leads to the host's DNS servers they are on the link; the switch answers for them. */
+export function nameserversOnLink(network: Gateways, nameservers: readonly string[]): readonly string[] {
+  return network.encap.kind === 'vxlan' && network.gateway !== '' ? [] : nameservers
+}
