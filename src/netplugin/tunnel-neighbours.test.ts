@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
+import { FakeHost } from '../drivers/host/fake.ts'
 import { FakeClock } from '../lib/fake-clock.ts'
 import { background, recordingLog, settle, until } from './testing.ts'
 import { TunnelNeighbours, udpProber } from './tunnel-neighbours.ts'
@@ -60,9 +61,11 @@ test('it ends with its signal and closes its socket', async (t) => {
 
 test('the prober survives an address that nothing leads to', async () => {
   const { log } = recordingLog()
-  const prober = udpProber({ log })
+  const host = new FakeHost({ hasKernelOpenVswitch: false })
+  const prober = udpProber({ host, log })
   prober.ask('255.255.255.255')
   prober.ask('127.0.0.1')
+  assert.deepEqual(host.forgotten, ['255.255.255.255', '127.0.0.1'], 'or the kernel would not ask')
   // Sent on another socket and received: by then the errors of the first have come, too.
   const [receiver, sender] = [createSocket('udp4'), createSocket('udp4')]
   await new Promise<void>((resolve) => receiver.bind(0, '127.0.0.1', resolve))

@@ -1,9 +1,12 @@
 // Open vSwitch's userspace datapath drops the first packet to a tunnel end whose MAC it does not know. It learns MACs
 // from the ARP answers it sees; so the kernel is made to ask for each peer before a container does, and again now and
-// then, before the switch forgets.
+// then, before the switch forgets. The kernel learns from questions, too: a peer that asked first is known to it, and it would
+// not ask. So it forgets the peer before it sends.
 
 import { createSocket } from 'node:dgram'
+import type { HostDriver } from '../drivers/host/host.ts'
 import type { Clock } from '../lib/clock.ts'
+import { asError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Wakeup } from '../lib/wakeup.ts'
 
@@ -67,12 +70,24 @@ export class TunnelNeighbours {
   }
 }
 
+interface ProberDeps {
+  readonly host: Pick<HostDriver, 'forgetNeighbour'>
+  readonly log: Log
+}
+
 /** Sends empty datagrams; refused or not, the kernel has asked for the peer's MAC. */
-export function udpProber({ log }: { readonly log: Log }): Prober {
+export function udpProber({ host, log }: ProberDeps): Prober {
   const socket = createSocket('udp4')
   socket.on('error', (error) => log.debug('tunnel end not reached', { reason: error.message }))
   return {
-    ask: (address) => socket.send(Buffer.alloc(0), discardPort, address, () => {}),
+    ask: (address) => {
+      try {
+        host.forgetNeighbour(address)
+      } catch (error) {
+        log.warn('neighbour not forgotten', { address, reason: asError(error).message })
+      }
+      socket.send(Buffer.alloc(0), discardPort, address, () => {})
+    },
     close: () => void socket.close(),
   }
 }

@@ -261,3 +261,30 @@ kernelTest('nothing is left open by many calls, failed ones included', (netlink)
   }
   assert.equal(descriptors(), before)
 })
+
+kernelTest('a learnt neighbour is forgotten, one set by hand is known as such', (netlink) => {
+  netlink.createVeth({
+    name: 'a',
+    mtu: 1500,
+    up: true,
+    peer: { name: 'b', mac: '02:00:00:00:00:0b', mtu: 1500, up: true },
+  })
+  const index = linkIndex('a')
+  const ip = (...args: string[]) => execFileSync('ip', args)
+  ip('neigh', 'add', '10.0.0.2', 'lladdr', '02:00:00:00:00:02', 'dev', 'a', 'nud', 'reachable')
+  ip('neigh', 'add', '10.0.0.3', 'lladdr', '02:00:00:00:00:03', 'dev', 'a', 'nud', 'permanent')
+  const ours = () => netlink.neighbours().filter((neighbour) => neighbour.index === index)
+  assert.deepEqual(
+    ours().sort((left, right) => (left.address < right.address ? -1 : 1)),
+    [
+      { index, address: '10.0.0.2', mac: '02:00:00:00:00:02', fixed: false },
+      { index, address: '10.0.0.3', mac: '02:00:00:00:00:03', fixed: true },
+    ],
+  )
+  netlink.deleteNeighbour(index, '10.0.0.2')
+  assert.throws(() => netlink.deleteNeighbour(index, '10.0.0.2'), { code: 'NETLINK_ENOENT', kind: 'not-found' })
+  assert.deepEqual(
+    ours().map(({ address }) => address),
+    ['10.0.0.3'],
+  )
+})

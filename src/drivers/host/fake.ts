@@ -17,6 +17,8 @@ export class FakeHost implements HostDriver {
   #lastIndex = 1
   /** Names of the links whose transmit checksums were switched off. */
   readonly txChecksumOff = new Set<string>()
+  /** Neighbours to be asked for again. */
+  readonly forgotten: string[] = []
 
   constructor(options: { readonly hasKernelOpenVswitch: boolean }) {
     this.#hasKernelOpenVswitch = options.hasKernelOpenVswitch
@@ -61,6 +63,10 @@ export class FakeHost implements HostDriver {
     const holder = this.#addresses.find((candidate) => candidate.address === wanted)
     const link = [...this.#links.values()].find((candidate) => candidate.index === holder?.index)
     return link === undefined ? undefined : { device: link.name, mtu: link.mtu }
+  }
+
+  forgetNeighbour(address: string): void {
+    this.forgotten.push(address)
   }
 
   async close(): Promise<void> {

@@ -32,5 +32,7 @@ export interface HostDriver {
   watch(listener: (event: LinkEvent) => void): () => void
   /** The device that has this address, without a prefix length; undefined when none has. */
   underlay(address: string): Underlay | undefined
+  /** Makes the kernel ask for the MAC of an IPv4 neighbour when it next sends to it; does nothing where it was told the MAC. */
+  forgetNeighbour(address: string): void
   close(): Promise<void>
 }

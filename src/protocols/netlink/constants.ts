@@ -18,6 +18,9 @@ export const messageType = {
   newRoute: 24,
   delRoute: 25,
   getRoute: 26,
+  newNeighbour: 28,
+  delNeighbour: 29,
+  getNeighbour: 30,
   genericControl: 16,
 } as const
 
@@ -101,6 +104,14 @@ export const routeAttributes = {
   /** A gateway of the other family: u16 family, address. */
   via: { type: 18, form: 'bytes' },
 } as const
+
+export const neighbourAttributes = {
+  address: { type: 1, form: 'ip' },
+  mac: { type: 2, form: 'mac' },
+} as const
+
+/** `ndm_state`. */
+export const neighbourState = { noArp: 0x40, permanent: 0x80 } as const
 
 /** `rtm_flags`: the gateway is reachable on the device even when no prefix says so. */
 export const routeFlagOnLink = 4

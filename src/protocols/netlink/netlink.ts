@@ -18,6 +18,7 @@ import {
   type VethOptions,
 } from './link.ts'
 import { inNamespace } from './namespace.ts'
+import { decodeNeighbour, encodeNeighbour, encodeNeighbourQuery, type NeighbourInfo } from './neighbour.ts'
 import {
   decodeRoute,
   encodeRoute,
@@ -135,6 +136,21 @@ export class Netlink {
       action: `remove the address ${cidr} from the link ${index}`,
       type: messageType.delAddress,
       body: encodeAddress(index, cidr, {}),
+    })
+  }
+
+  /** IPv4 neighbours of all links. */
+  neighbours(): NeighbourInfo[] {
+    const request = { action: 'list neighbours', type: messageType.getNeighbour, body: encodeNeighbourQuery() }
+    return this.#socket.dump(request, decodeNeighbour)
+  }
+
+  /** The kernel asks again when it next sends to the address. */
+  deleteNeighbour(index: number, address: string): void {
+    this.#socket.run({
+      action: `forget the neighbour ${address} on the link ${index}`,
+      type: messageType.delNeighbour,
+      body: encodeNeighbour(index, address),
     })
   }
 
