@@ -15,6 +15,7 @@ import type { LabOptions } from './options.ts'
 import {
   type HostPlan,
   has,
+  hasTunnels,
   hostsFile,
   planLab,
   prefixLength,
@@ -204,7 +205,7 @@ function linkEnvironment(context: LabContext, host: HostPlan): Readonly<Record<s
   const { plan } = context
   const owner = uplinkOwner(plan)
   // The switch's own bridge carries the address; in VLAN mode nothing does.
-  const addressed = owner === 'kernel' && plan.options.netMode === 'vxlan'
+  const addressed = owner === 'kernel' && hasTunnels(plan.options)
   return {
     ...insideEnvironment(context.environment, host.name),
     NETLAB_CONTROL_ADDRESS: `${host.controlAddress}/${prefixLength}`,

@@ -16,7 +16,15 @@ import {
   runInside,
   tail,
 } from './namespace.ts'
-import { type HostPlan, type LabPlan, netmasterPort, type ProgramName, prefixLength, underlayName } from './plan.ts'
+import {
+  type HostPlan,
+  hasTunnels,
+  type LabPlan,
+  netmasterPort,
+  type ProgramName,
+  prefixLength,
+  underlayName,
+} from './plan.ts'
 import { readEnvironment } from './process-scan.ts'
 import { dockerSocket, etcdUrl, pluginSocket, programCommand, programs } from './program.ts'
 import { patient, until } from './wait.ts'
@@ -115,7 +123,7 @@ export async function startSwitch(
 
 /** With the userspace datapath and tunnels, the uplink belongs to a bridge of its own. */
 export function physicalBridge(plan: LabPlan): readonly string[] {
-  return plan.datapath === 'netdev' && plan.options.netMode === 'vxlan' ? ['physical-bridge'] : []
+  return plan.datapath === 'netdev' && hasTunnels(plan.options) ? ['physical-bridge'] : []
 }
 
 async function startInBackground(

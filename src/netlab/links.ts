@@ -3,7 +3,7 @@
 
 import { mustRun } from './command.ts'
 import type { Machine } from './namespace.ts'
-import { type HostPlan, type LabPlan, linkMac, underlayPort } from './plan.ts'
+import { type HostPlan, type LabPlan, linkMac, underlayPort, vlanUplinks } from './plan.ts'
 
 /** `ip -batch` lines that connect one host. `pid` is the host's first process. */
 export function linkCommands(host: HostPlan, plan: LabPlan, pid: number): readonly string[] {
@@ -14,13 +14,12 @@ export function linkCommands(host: HostPlan, plan: LabPlan, pid: number): readon
     bridge: number === 0 ? 'control' : 'data',
     mtu: number === 0 ? 1500 : plan.options.mtu,
   }))
+  const trunks = new Set(vlanUplinks(plan.options, host.uplinks))
   return links.flatMap(({ number, name, port, bridge, mtu }) => [
     `link add ${port} mtu ${mtu} type veth peer name ${name} mtu ${mtu} address ${linkMac(host.index, number)} netns ${pid}`,
     `link set ${port} master ${bridge} up`,
     // A kernel bridge may not know VLANs: it would learn one place for an address that is in several of them.
-    ...(bridge === 'data' && plan.options.netMode === 'vlan'
-      ? [`link set ${port} type bridge_slave learning off`]
-      : []),
+    ...(trunks.has(name) ? [`link set ${port} type bridge_slave learning off`] : []),
   ])
 }
 

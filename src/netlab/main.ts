@@ -77,9 +77,9 @@ function buildProgram(deps: MainDeps, result: { code: number }, signal: AbortSig
       'sqlite',
     )
     .option('--masters <count>', 'how many of the first hosts run netmaster', '1')
-    .option('--net-mode <mode>', 'vxlan or vlan', 'vxlan')
+    .option('--net-mode <mode>', 'vxlan, vlan, or both: tunnels on eth1, VLANs on the others', 'vxlan')
     .option('--fwd-mode <mode>', 'bridge or routing (default: routing with vxlan, bridge with vlan)')
-    .option('--uplinks <count>', 'links to the data network per host: eth1 …', '1')
+    .option('--uplinks <count>', 'links to the data network per host: eth1 … (default: 1, with both 2)')
     .option('--mtu <bytes>', 'MTU of the data network', '1600')
     .option('--datapath <kind>', 'auto, system (kernel) or netdev (userspace)', 'auto')
     .option('--without <parts>', 'leave out, comma separated: ovs, docker, netmaster, netplugin, images')

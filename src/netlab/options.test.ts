@@ -23,6 +23,12 @@ test('VLANs are bridged unless told otherwise', () => {
   assert.equal(parseLabOptions({ netMode: 'vlan', fwdMode: 'routing' }).forwardMode, 'routing')
 })
 
+test('with tunnels and VLANs there is an uplink for each', () => {
+  const { uplinks, forwardMode } = parseLabOptions({ netMode: 'both' })
+  assert.deepEqual([uplinks, forwardMode], [2, 'routing'])
+  assert.throws(() => parseLabOptions({ netMode: 'both', uplinks: '1' }), /--uplinks: "1" is not .* from 2 to 4/)
+})
+
 test('without Docker there is nobody to load images', () => {
   assert.deepEqual(parseLabOptions({ docker: false }).without, ['docker', 'images'])
   assert.deepEqual(parseLabOptions({ without: 'netplugin,dockerd' }).without, ['docker', 'netplugin', 'images'])

@@ -6,7 +6,8 @@ export const defaultLabName = 'netplugin'
 
 export const storeKinds = ['sqlite', 'etcd'] as const
 export type StoreKind = (typeof storeKinds)[number]
-export const netModes = ['vxlan', 'vlan'] as const
+/** `both`: eth1 carries tunnels, the other uplinks are VLAN trunks. */
+export const netModes = ['vxlan', 'vlan', 'both'] as const
 export type NetMode = (typeof netModes)[number]
 export const forwardModes = ['bridge', 'routing'] as const
 export type ForwardMode = (typeof forwardModes)[number]
@@ -55,6 +56,7 @@ export const maxHosts = 100
 /** Checks and completes options; throws `invalid` (code OPTION_INVALID) naming the option and what it may be. */
 export function parseLabOptions(raw: RawLabOptions): LabOptions {
   const netMode = oneOf('--net-mode', raw.netMode ?? 'vxlan', netModes)
+  const fewestUplinks = netMode === 'both' ? 2 : 1
   const hosts = wholeNumber('the number of hosts', raw.hosts ?? '2', 1, maxHosts)
   const store = oneOf('--store', raw.store ?? 'sqlite', storeKinds)
   const masters = wholeNumber('--masters', raw.masters ?? '1', 1, hosts)
@@ -68,7 +70,7 @@ export function parseLabOptions(raw: RawLabOptions): LabOptions {
     store,
     netMode,
     forwardMode: oneOf('--fwd-mode', raw.fwdMode ?? (netMode === 'vlan' ? 'bridge' : 'routing'), forwardModes),
-    uplinks: wholeNumber('--uplinks', raw.uplinks ?? '1', 1, 4),
+    uplinks: wholeNumber('--uplinks', raw.uplinks ?? String(fewestUplinks), fewestUplinks, 4),
     mtu: wholeNumber('--mtu', raw.mtu ?? '1600', 576, 9000),
     datapath: oneOf('--datapath', raw.datapath ?? 'auto', datapathChoices),
     without: parseWithout(raw.without ?? '', raw.docker !== false),

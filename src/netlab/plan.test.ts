@@ -99,6 +99,12 @@ test('the wire of VLANs learns no addresses: one may be in several VLANs', () =>
   ])
 })
 
+test('with tunnels and VLANs only the wires of VLANs learn nothing', () => {
+  const lab = plan({ netMode: 'both' })
+  const plain = linkCommands(lab.hosts[0]!, lab, 4711).filter((line) => line.endsWith('learning off'))
+  assert.deepEqual(plain, ['link set n1eth2 type bridge_slave learning off'])
+})
+
 test('netplugin is told its tunnel end, or its uplinks', () => {
   const common = ['/repo/bin/netplugin', '--host-label', 'netplugin-node1', '--ctrl-ip', '10.77.0.1']
   const end = ['--log-level', 'info']
@@ -111,6 +117,11 @@ test('netplugin is told its tunnel end, or its uplinks', () => {
   assert.deepEqual(programCommand('netplugin', vlan.hosts[0]!, vlan, place), [
     ...common,
     ...['--netmaster', 'http://netmaster:9999', '--vlan-uplinks', 'eth1,eth2', ...end],
+  ])
+  const both = plan({ netMode: 'both' })
+  assert.deepEqual(programCommand('netplugin', both.hosts[0]!, both, place), [
+    ...common,
+    ...['--vtep-ip', '10.78.0.1', '--netmaster', 'http://netmaster:9999', '--vlan-uplinks', 'eth2', ...end],
   ])
 })
 

@@ -71,6 +71,23 @@ function hostPrograms(options: LabOptions, index: number): readonly ProgramName[
   return programs
 }
 
+/** Whether hosts have tunnel ends. */
+export function hasTunnels({ netMode }: LabOptions): boolean {
+  return netMode !== 'vlan'
+}
+
+/** Which of a host's uplinks carry VLANs: the first is kept for tunnels where there are any. */
+export function vlanUplinks({ netMode }: LabOptions, uplinks: readonly string[]): readonly string[] {
+  switch (netMode) {
+    case 'vxlan':
+      return []
+    case 'vlan':
+      return uplinks
+    case 'both':
+      return uplinks.slice(1)
+  }
+}
+
 /** The userspace switch reads the uplinks itself, so that the kernel must keep off them. */
 export function uplinkOwner(plan: LabPlan): 'kernel' | 'switch' {
   return has(plan.options, 'ovs') && plan.datapath === 'netdev' ? 'switch' : 'kernel'

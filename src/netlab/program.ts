@@ -1,7 +1,7 @@
 // The programs of a host as data: command line, pid file, log. Pure; starting and ending them is daemon.ts.
 
 import type { HostPlan, LabPlan, ProgramName } from './plan.ts'
-import { netmasterPort, underlayControlAddress } from './plan.ts'
+import { hasTunnels, netmasterPort, underlayControlAddress, vlanUplinks } from './plan.ts'
 
 export interface Program {
   readonly name: ProgramName
@@ -70,19 +70,21 @@ export function programCommand(
         `${place.repository}/bin/netmaster`,
         ...['--listen-url', `${host.controlAddress}:${netmasterPort}`],
         ...['--state-dir', '/var/lib/netplugin/netmaster'],
-        ...['--net-mode', options.netMode, '--fwd-mode', options.forwardMode],
+        ...['--net-mode', hasTunnels(options) ? 'vxlan' : 'vlan', '--fwd-mode', options.forwardMode],
         ...(options.store === 'etcd' ? ['--state-store', 'etcd', '--store-url', etcdUrl] : []),
         ...['--log-level', options.logLevel],
       ]
-    case 'netplugin':
+    case 'netplugin': {
+      const vlans = vlanUplinks(options, host.uplinks)
       return [
         `${place.repository}/bin/netplugin`,
         ...['--host-label', host.name, '--ctrl-ip', host.controlAddress],
-        ...(options.netMode === 'vxlan' ? ['--vtep-ip', host.dataAddress] : []),
+        ...(hasTunnels(options) ? ['--vtep-ip', host.dataAddress] : []),
         ...['--netmaster', `http://netmaster:${netmasterPort}`],
-        ...(options.netMode === 'vlan' ? ['--vlan-uplinks', host.uplinks.join(',')] : []),
+        ...(vlans.length === 0 ? [] : ['--vlan-uplinks', vlans.join(',')]),
         ...['--log-level', options.logLevel],
       ]
+    }
     case 'dockerd':
       return [
         '/usr/bin/env',

@@ -3,7 +3,7 @@
 import { type Column, textTable } from '../lib/text-table.ts'
 import { plannedPrograms, runningPid } from './daemon.ts'
 import type { Lab } from './lab.ts'
-import type { ProgramName } from './plan.ts'
+import { hasTunnels, type ProgramName } from './plan.ts'
 import type { Partition } from './state.ts'
 
 export interface ProgramStatus {
@@ -38,7 +38,7 @@ export function labStatus(lab: Lab): LabStatus {
     return {
       ...machine,
       controlAddress: host?.controlAddress ?? null,
-      dataAddress: state.options.netMode === 'vxlan' ? (host?.dataAddress ?? null) : null,
+      dataAddress: hasTunnels(state.options) ? (host?.dataAddress ?? null) : null,
       programs: plannedPrograms(context.plan, machine.name).map((name) => ({
         name,
         pid: runningPid(context, machine, name) ?? null,

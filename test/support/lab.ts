@@ -18,7 +18,7 @@ export interface TestLabOptions {
   /** Unique among labs that are up at the same time; also names the folder. */
   readonly name: string
   readonly hosts?: number
-  readonly netMode?: 'vxlan' | 'vlan'
+  readonly netMode?: 'vxlan' | 'vlan' | 'both'
   readonly fwdMode?: 'bridge' | 'routing'
   readonly uplinks?: number
   readonly mtu?: number
