@@ -130,7 +130,7 @@ export const updateEndpointBody = z.object({
 export type UpdateEndpointBody = z.output<typeof updateEndpointBody>
 export type UpdateEndpointInput = z.input<typeof updateEndpointBody>
 
-const endpointConfig = z.object({
+export const endpointConfig = z.object({
   id: z.string(),
   netID: z.string(),
   endpointID: z.string(),
