@@ -67,7 +67,7 @@ scenario('groups: made in a network, policies must exist, network and pool stay'
         Oper: { externalPktTag: 1, groupTag: 'mytag', pktTag: 1 },
       },
     ],
-    ['DELETE', networkPath('n1'), undefined, 'NETWORK_IN_USE'],
+    ['DELETE', networkPath('n1'), undefined, 'NETWORK_HAS_GROUPS'],
     ['DELETE', '/api/v1/tenants/default/', undefined, 'TENANT_HAS_GROUPS'],
     ['DELETE', groupPath('nope'), undefined, 'ENDPOINT_GROUP_NOT_FOUND'],
     ['DELETE', groupPath('g4'), undefined, 'default:g4'],

@@ -164,15 +164,15 @@ scenario('a network goes when no group, service, endpoint or rule names it any m
     const { code, message } = said as { code: string; message: string }
     return [code, message]
   }
-  const steps: readonly (readonly [said: RegExp, undo: () => Promise<unknown>])[] = [
-    [/1 endpoint group \(default:g\)/, () => netmaster.ok('DELETE', groupPath('g'))],
-    [/1 service \(default:s\)/, () => netmaster.ok('DELETE', '/api/v1/serviceLBs/default:s/')],
-    [/1 endpoint \(web on node1\)/, () => remove(netmaster, 'e')],
-    [/1 rule \(default:p:1\)/, () => netmaster.ok('DELETE', '/api/v1/rules/default:p:1/')],
+  const steps: readonly (readonly [code: string, said: RegExp, undo: () => Promise<unknown>])[] = [
+    ['NETWORK_HAS_GROUPS', /1 endpoint group \(default:g\)/, () => netmaster.ok('DELETE', groupPath('g'))],
+    ['NETWORK_HAS_SERVICES', /1 service \(default:s\)/, () => netmaster.ok('DELETE', '/api/v1/serviceLBs/default:s/')],
+    ['NETWORK_HAS_ENDPOINTS', /1 endpoint \(web on node1\)/, () => remove(netmaster, 'e')],
+    ['NETWORK_IN_RULES', /1 rule \(default:p:1\)/, () => netmaster.ok('DELETE', '/api/v1/rules/default:p:1/')],
   ]
-  for (const [said, undo] of steps) {
+  for (const [expected, said, undo] of steps) {
     const [code = '', message = ''] = await refusal()
-    assert.equal(code, 'NETWORK_IN_USE')
+    assert.equal(code, expected)
     assert.match(message, said)
     await undo()
   }

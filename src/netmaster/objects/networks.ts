@@ -132,13 +132,13 @@ function removeNetwork(view: View, key: string): Decision<string> | Problem {
 
 /** Why a network cannot be deleted. */
 function networkHeld(view: View, key: string): Problem | undefined {
-  const held = (holders: ReadonlyMap<string, unknown>, verb: string, noun: string) =>
-    heldBy('NETWORK_IN_USE', `network ${key} ${verb}`, holders, noun, 'delete them first')
+  const held = (code: string, verb: string, holders: ReadonlyMap<string, unknown>, noun: string) =>
+    heldBy(code, `network ${key} ${verb}`, holders, noun, 'delete them first')
   return (
-    held(view.groupsIn(key), 'has', 'endpoint group') ??
-    held(view.referrers('service', 'network', key), 'has', 'service') ??
-    heldByEndpoints('NETWORK_IN_USE', `network ${key} cannot be deleted`, view.endpointsIn(key)) ??
-    held(view.referrers('rule', 'network', key), 'is named by', 'rule')
+    held('NETWORK_HAS_GROUPS', 'has', view.groupsIn(key), 'endpoint group') ??
+    held('NETWORK_HAS_SERVICES', 'has', view.referrers('service', 'network', key), 'service') ??
+    heldByEndpoints('NETWORK_HAS_ENDPOINTS', `network ${key} cannot be deleted`, view.endpointsIn(key)) ??
+    held('NETWORK_IN_RULES', 'is named by', view.referrers('rule', 'network', key), 'rule')
   )
 }
 
