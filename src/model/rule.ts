@@ -111,38 +111,46 @@ export function ruleFromBody(body: RuleBody): RuleRecord {
   }
 }
 
+const sides = {
+  in: {
+    own: { network: 'fromNetwork', group: 'fromEndpointGroup', address: 'fromIpAddress' },
+    misplaced: ['toEndpointGroup', 'toNetwork'],
+    codes: {
+      misplaced: 'RULE_TO_ON_INCOMING',
+      address: 'RULE_FROM_NETWORK_AND_ADDRESS',
+      group: 'RULE_FROM_NETWORK_AND_GROUP',
+    },
+    why: 'an incoming rule goes to the groups of its policy',
+  },
+  out: {
+    own: { network: 'toNetwork', group: 'toEndpointGroup', address: 'toIpAddress' },
+    misplaced: ['fromEndpointGroup', 'fromNetwork', 'fromIpAddress'],
+    codes: {
+      misplaced: 'RULE_FROM_ON_OUTGOING',
+      address: 'RULE_TO_NETWORK_AND_ADDRESS',
+      group: 'RULE_TO_NETWORK_AND_GROUP',
+    },
+    why: 'an outgoing rule comes from the groups of its policy',
+  },
+} as const
+
 /** What in a rule contradicts itself. The other side is a network, or a group and an address, or one of these. */
 export function checkRule(rule: RuleRecord): Problem | undefined {
-  const incoming = rule.direction === 'in'
-  const [network, group, ip] = incoming
-    ? (['fromNetwork', 'fromEndpointGroup', 'fromIpAddress'] as const)
-    : (['toNetwork', 'toEndpointGroup', 'toIpAddress'] as const)
-  const [side, code] = incoming ? (['incoming', 'RULE_FROM'] as const) : (['outgoing', 'RULE_TO'] as const)
-  const foreign = incoming
-    ? (['toEndpointGroup', 'toNetwork'] as const)
-    : (['fromEndpointGroup', 'fromNetwork', 'fromIpAddress'] as const)
-  const both = incoming ? 'to' : 'from'
-  const misplaced = foreign.find((field) => rule[field] !== '')
-  if (misplaced !== undefined) {
-    const advice = incoming ? 'it goes to the groups of its policy' : 'it comes from the groups of its policy'
-    const message = `${misplaced} does not belong to an ${side} rule: ${advice}; leave it out, or change direction`
-    return problem('invalid', incoming ? 'RULE_TO_ON_INCOMING' : 'RULE_FROM_ON_OUTGOING', message, {
-      field: misplaced,
-      side: both,
-    })
+  const { own, misplaced, codes, why } = sides[rule.direction]
+  const wrong = (code: string, field: string, message: string) => problem('invalid', code, message, { field })
+  for (const field of misplaced) {
+    if (rule[field] === '') continue
+    return wrong(codes.misplaced, field, `${field} has no place here: ${why}; leave it out, or change direction`)
   }
-  if (rule[network] !== '' && rule[ip] !== '') {
-    const message = `${network} and ${ip} exclude each other: a network stands for all its addresses; give one of them`
-    return problem('invalid', `${code}_NETWORK_AND_ADDRESS`, message, { field: ip })
-  }
-  if (rule[network] !== '' && rule[group] !== '') {
-    const message = `${network} and ${group} exclude each other: a group is part of one network; give one of them`
-    return problem('invalid', `${code}_NETWORK_AND_GROUP`, message, { field: group })
+  for (const kind of ['address', 'group'] as const) {
+    if (rule[own.network] === '' || rule[own[kind]] === '') continue
+    const message = `${own.network} and ${own[kind]} exclude each other; give one of them`
+    return wrong(codes[kind], own[kind], message)
   }
   if (rule.port === 0 || ['tcp', 'udp', '6', '17'].includes(rule.protocol)) return undefined
-  const said = rule.protocol === '' ? 'any protocol' : `protocol ${rule.protocol}`
-  const message = `port ${rule.port} means nothing for ${said}; set protocol to tcp or udp, or leave port out`
-  return problem('invalid', 'RULE_PORT_WITHOUT_PROTOCOL', message, { field: 'port' })
+  const protocol = rule.protocol === '' ? 'any protocol' : `protocol ${rule.protocol}`
+  const message = `port ${rule.port} means nothing for ${protocol}; set protocol to tcp or udp, or leave port out`
+  return wrong('RULE_PORT_WITHOUT_PROTOCOL', 'port', message)
 }
 
 export function renderRule(rule: RuleRecord): RuleView {

@@ -61,3 +61,25 @@ export const group = (groupName: string, networkName: string, more: object = {})
   ...more,
 })
 export const groupPath = (name: string, tenant = 'default') => `/api/v1/endpointGroups/${tenant}:${name}/`
+
+/** [method, path, body, status, code]: a request that is refused. */
+export type Refusal = readonly [method: string, path: string, body: unknown, status: number, code: string]
+
+/** Each is refused as it says, with a text, and leaves the store as it was. */
+export async function assertRefused(netmaster: TestNetmaster, refusals: readonly Refusal[]): Promise<void> {
+  for (const [method, path, body, status, code] of refusals) {
+    const where = `${method} ${path} ${JSON.stringify(body)}`
+    const before = await netmaster.store.snapshot()
+    const answer = await netmaster.request(method, path, body)
+    const said: { code?: unknown; message?: unknown } = Object(answer.body)
+    assert.deepEqual([answer.status, said.code], [status, code], `${where}: ${JSON.stringify(answer.body)}`)
+    assert.match(String(said.message), /^\S.{10,}/, where)
+    assert.deepEqual(await netmaster.store.snapshot(), before, where)
+  }
+}
+
+export const tenantPath = (name: string) => `/api/v1/tenants/${name}/`
+/** Path of an object that lies in tenant default, by its plural. */
+export const objectPath = (plural: string, name: string, tenant = 'default') => `/api/v1/${plural}/${tenant}:${name}/`
+/** Body of an object that lies in tenant default. */
+export const inDefault = (names: object) => ({ tenantName: 'default', ...names })
