@@ -1,8 +1,8 @@
 // What netctl remembers between runs: ~/.netctl/config.json, readable by its owner alone because it may hold a token.
 // Unknown attributes stay as they are; other programs may keep something there.
 
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { asError, NetpluginError } from '../lib/errors.ts'
 
 export interface Config {
@@ -42,7 +42,9 @@ export function readConfig(path: string | undefined): Config {
 export function writeConfig(path: string, changes: Config): void {
   const text = `${JSON.stringify({ ...readObject(path), ...changes }, null, 2)}\n`
   try {
-    mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 })
+    mkdirSync(dirname(path), { recursive: true })
+    // Also when it was there already, with other rights.
+    chmodSync(dirname(path), 0o700)
     const beside = `${path}.${process.pid}`
     writeFileSync(beside, text, { mode: 0o600 })
     renameSync(beside, path)

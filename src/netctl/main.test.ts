@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { createServer as createHttpsServer } from 'node:https'
-import { createServer, type Server } from 'node:net'
-import { type TestContext, test } from 'node:test'
+import { createServer } from 'node:net'
+import { test } from 'node:test'
+import { listen, selfSigned } from './fake-https.ts'
 import { startFakeNetmaster } from './fake-netmaster.ts'
 import { defaultTenant, quiet, run, testLines } from './test-lines.ts'
 
@@ -172,36 +173,8 @@ test('a live node that lags is named, and the command still succeeds', async (t)
   assert.equal(err, 'netctl: stored, but not yet in force on node1\n')
 })
 
-// A certificate that nobody trusts, valid for a hundred years: openssl req -x509 -newkey ec -subj /CN=netmaster.test
-const tls = {
-  key: `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgaX6aQn47fd1cigF+
-RIDNK3ZEV5A51LDCziQhYWk57+6hRANCAAR/3gfWimhCssQUXgJUsUVnelEz25u/
-PMv3S3Tz2u2sbEK4cLoI6AziGaE2EoHcRCvp1AjizZ6xKuRcaWBBy6AJ
------END PRIVATE KEY-----`,
-  cert: `-----BEGIN CERTIFICATE-----
-MIIBijCCAS+gAwIBAgIUMa1O6LBVUmKMMU2qf54s5Xf1OPYwCgYIKoZIzj0EAwIw
-GTEXMBUGA1UEAwwObmV0bWFzdGVyLnRlc3QwIBcNMjYxMTIxMDE1MjM2WhgPMjEy
-NjEwMjgwMTUyMzZaMBkxFzAVBgNVBAMMDm5ldG1hc3Rlci50ZXN0MFkwEwYHKoZI
-zj0CAQYIKoZIzj0DAQcDQgAEf94H1opoQrLEFF4CVLFFZ3pRM9ubvzzL90t089rt
-rGxCuHC6COgM4hmhNhKB3EQr6dQI4s2esSrkXGlgQcugCaNTMFEwHQYDVR0OBBYE
-FP9L5rGe0MAYSR5SjGlL68dhGeknMB8GA1UdIwQYMBaAFP9L5rGe0MAYSR5SjGlL
-68dhGeknMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSQAwRgIhAPdwuLbr
-x92DPImpc3RPY50LzQCi29YRWuexRel5qC7HAiEA62KsREDQE8fTnOcl3ZA2Wh/s
-Ii0uHsQKsRstGRke/V8=
------END CERTIFICATE-----`,
-}
-
-async function listen(t: TestContext, server: Server): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.after(() => new Promise((resolve) => server.close(resolve)))
-  const address = server.address()
-  assert.ok(address !== null && typeof address === 'object')
-  return address.port
-}
-
 test('a certificate that nobody trusts is refused, unless told not to look', async (t) => {
-  const server = createHttpsServer(tls, (_, response) => {
+  const server = createHttpsServer(selfSigned, (_, response) => {
     response.setHeader('connection', 'close')
     response.end(JSON.stringify([defaultTenant]))
   })

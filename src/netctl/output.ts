@@ -86,8 +86,8 @@ export async function printDocument(
 async function documentText(value: unknown, format: 'json' | 'yaml'): Promise<string> {
   if (format === 'json') return `${JSON.stringify(value, null, 2)}\n`
   const { stringify } = await import('yaml')
-  // Long texts stay on one line, and nothing is written as a reference to something above it.
-  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false })
+  // Texts stay on one line, nothing refers to something above it, and readers of YAML 1.1 see no boolean in 'yes'.
+  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false, compat: 'yaml-1.1' })
 }
 
 function formatNamed<const F extends string>(name: string, formats: readonly F[]): F {
