@@ -20,10 +20,10 @@ const maxRate = 4_294_967_295
 
 /** Kilobits per second: `10 Mbps` is 10 x 1024 x 1024 bits; undefined when the text says none. */
 export function parseBandwidth(text: string): number | undefined {
-  const match = /^([1-9]\d*) ?(?:([kmg])bps|([kmg])b?)$/i.exec(text)
-  if (match === null || text.endsWith('B')) return undefined
-  const [, amount = '', withBits = '', short = withBits] = match
-  const rate = Math.floor((Number(amount) * (units[short.toLowerCase()] ?? 0)) / 1000)
+  const match = /^([1-9]\d*) ?([kmgKMG])(?:bps|b)?$/.exec(text)
+  if (match === null) return undefined
+  const [, amount = '', unit = ''] = match
+  const rate = Math.floor((Number(amount) * (units[unit.toLowerCase()] ?? 0)) / 1000)
   return rate <= maxRate ? rate : undefined
 }
 
