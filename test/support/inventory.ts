@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import type { TestLab } from './lab.ts'
 
+/** Links and ports without those that wait for an endpoint, as long as there are no more of them than there may be. */
 export interface HostInventory {
   readonly links: readonly string[]
   /** Of the integration bridge. */
@@ -33,7 +34,7 @@ export interface Inventory {
 const separator = '-----'
 
 const look = [
-  "ip -o link | sed -E 's/^[0-9]+: ([^:@]+).*/\\1/' | sort",
+  'ip -o link',
   'ovs-vsctl list-ports np-int | sort',
   "ovs-ofctl --names --no-stats dump-flows np-int | sed -E 's/^ *//' | sort",
   "docker network ls --format '{{.Name}} {{.Driver}}' | sort",
@@ -42,10 +43,24 @@ const look = [
 
 export async function hostInventory(lab: TestLab, host: string): Promise<HostInventory> {
   const parts = (await lab.execOk(host, look)).split(`${separator}\n`)
-  const [links = [], ports = [], flows = [], dockerNetworks = [], containers = []] = parts.map((part) =>
+  const [shown = [], allPorts = [], flows = [], dockerNetworks = [], containers = []] = parts.map((part) =>
     part.split('\n').filter((line) => line !== ''),
   )
-  return { links, ports, flows: flows.map(withoutPortNumbers).sort(), dockerNetworks, containers }
+  const waiting = waitingPairs(shown)
+  const links = shown.map(linkName).filter((name) => !waiting.has(name))
+  const ports = allPorts.filter((name) => !waiting.has(name))
+  return { links: links.sort(), ports, flows: flows.map(withoutPortNumbers).sort(), dockerNetworks, containers }
+}
+
+/** `1: lo: <…`, `7: vp3x@np3x: <…`. */
+function linkName(line: string): string {
+  return /^\d+: ([^:@]+)/.exec(line)?.[1] ?? line
+}
+
+/** Names of both ends of the pairs that netplugin made in advance: at most as many as it is told by default. */
+function waitingPairs(shown: readonly string[]): ReadonlySet<string> {
+  const ports = shown.filter((line) => line.includes('alias netplugin:reserve')).map(linkName)
+  return new Set(ports.slice(0, 16).flatMap((name) => [name, name.replace(/^vp/, 'np')]))
 }
 
 /** A port that is made again may have another number, which is in its flows and so in their hashes. */

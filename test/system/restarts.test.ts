@@ -133,7 +133,7 @@ test('restarts', { skip: labSkip, timeout: 280_000 }, (t) =>
 
     await step('flows, ports and bridges that other hands removed or replaced are made again', async () => {
       const held = await settledInventory(lab, hosts)
-      const port = '$(ovs-vsctl list-ports np-int | grep ^vp)'
+      const port = `$(ovs-vsctl --bare --columns=name find port external_ids:netplugin-endpoint!='""')`
       for (const hand of [
         `ovs-ofctl --names del-flows np-int table=4,in_port=${port}`,
         // In the place of one of ours.
