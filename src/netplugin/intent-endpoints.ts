@@ -30,6 +30,8 @@ interface Deps {
 
 /** What was refused is tried again after this long, or when the endpoint or the container has changed. */
 const refusedMs = 30_000
+/** How long Docker's word may be underway that it has done what it was asked for. */
+const echoMs = 1_000
 
 export class IntentEndpoints {
   readonly #node: string
@@ -38,8 +40,8 @@ export class IntentEndpoints {
   #dirty = true
   #seen: ClusterState['endpoints'] | undefined
   #endpoints: readonly EndpointRecord[] = []
-  /** By endpoint: what was refused, and until when it is not tried again. */
-  readonly #refused = new Map<string, { readonly what: string; readonly until: number }>()
+  /** By endpoint: what was refused or just done, and until when it is not tried again. */
+  readonly #tried = new Map<string, { readonly what: string; readonly until: number }>()
 
   constructor(options: { readonly node: string }, deps: Deps) {
     this.#node = options.node
@@ -104,19 +106,21 @@ export class IntentEndpoints {
     const { running, inSync, refOf } = this.#deps
     const endpoints = this.#ofIntents()
     if (running.known === undefined || !inSync()) return true
-    let complete = true
-    for (const step of planBindings(endpoints, { node: this.#node, running: running.known, refOf })) {
-      if (!this.#isRefused(step)) complete = (await this.#try(step, signal)) && complete
-    }
-    return complete
+    const present = new Set(endpoints.map(({ endpointId }) => endpointId))
+    for (const id of this.#tried.keys()) if (!present.has(id)) this.#tried.delete(id)
+    const steps = planBindings(endpoints, { node: this.#node, running: running.known, refOf })
+    const due = steps.filter((step) => !this.#wasTried(step))
+    const done = await Promise.all(due.map((step) => this.#try(step, signal)))
+    return !done.includes(false)
   }
 
   async #try(step: BindingStep, signal: AbortSignal): Promise<boolean> {
-    const { log, clock } = this.#deps
+    const { log } = this.#deps
     const endpoint = step.endpoint.endpointId
     try {
       await this.#run(step, signal)
-      this.#refused.delete(endpoint)
+      if (step.kind === 'disconnect') this.#put(step, echoMs)
+      else this.#tried.delete(endpoint)
       return true
     } catch (error) {
       if (signal.aborted) return true
@@ -126,7 +130,7 @@ export class IntentEndpoints {
         log.debug('endpoint of an intent not settled, will try again', { endpoint, reason: message })
         return false
       }
-      this.#refused.set(endpoint, { what: summary(step), until: clock.now() + refusedMs })
+      this.#put(step, refusedMs)
       log.warn('endpoint of an intent not attached', { endpoint, step: step.kind, code, reason: message })
       return true
     }
@@ -149,7 +153,7 @@ export class IntentEndpoints {
           },
           signal,
         )
-        log.info('endpoint of an intent claimed', names)
+        log.debug('endpoint of an intent claimed', names)
         break
       case 'release':
         await client.updateEndpoint(
@@ -166,9 +170,13 @@ export class IntentEndpoints {
     }
   }
 
-  #isRefused(step: BindingStep): boolean {
-    const refused = this.#refused.get(step.endpoint.endpointId)
-    return refused?.what === summary(step) && this.#deps.clock.now() < refused.until
+  #put(step: BindingStep, ms: number): void {
+    this.#tried.set(step.endpoint.endpointId, { what: summary(step), until: this.#deps.clock.now() + ms })
+  }
+
+  #wasTried(step: BindingStep): boolean {
+    const tried = this.#tried.get(step.endpoint.endpointId)
+    return tried?.what === summary(step) && this.#deps.clock.now() < tried.until
   }
 }
 
