@@ -54,12 +54,17 @@ export function createEndpoint(view: View, body: CreateEndpointBody): Decision<E
     aliases: body.Aliases,
     labels: body.Labels,
   }
-  const owner: AddressOwner = { type: 'endpoint', id: EndpointID }
   return {
     records: [{ kind: 'endpoint', key: EndpointID, value: record }],
-    grants: addressesOf(record).map((address) => ({ kind: 'address', network: referred.networkKey, address, owner })),
+    grants: holdAddresses(record, referred.networkKey),
     result: record,
   }
+}
+
+/** Gives an endpoint its addresses. */
+export function holdAddresses(record: EndpointRecord, network: string): GrantChange[] {
+  const owner: AddressOwner = { type: 'endpoint', id: record.endpointId }
+  return addressesOf(record).map((address) => ({ kind: 'address', network, address, owner }))
 }
 
 function chooseAddresses(
@@ -91,7 +96,7 @@ export function deleteEndpoint(
   if (isOfIntent(record)) return releaseEndpoint(record, { node: body.Node, containerId: '' })
   if (body.Node !== '' && body.Node !== record.node) return elsewhere(record, body.Node)
   const owner: AddressOwner | null = body.ReleaseAddresses ? null : { type: 'reservation', node: record.node, at: now }
-  return { ...removal([record], owner), result: record }
+  return { ...removeEndpoints([record], owner), result: record }
 }
 
 /** Tells names and labels of the container; what the body leaves out stays. */
@@ -133,7 +138,7 @@ export function cleanEndpoints(
   } else
     return problem('invalid', 'CLEAN_KIND', `${JSON.stringify(what.kind)} cannot be cleaned up; use net, group or ep`)
   const kept = records.filter(isOfIntent)
-  const gone = removal(
+  const gone = removeEndpoints(
     records.filter((record) => !isOfIntent(record)),
     null,
   )
@@ -157,7 +162,8 @@ function findForUpdate(view: View, body: UpdateEndpointBody): EndpointRecord | P
   return record ?? notFound('endpoint', `${address} in ${network}`)
 }
 
-function removal(records: readonly EndpointRecord[], owner: AddressOwner | null): Decision<undefined> {
+/** Removes endpoints; their addresses go to `owner`, or are free. */
+export function removeEndpoints(records: readonly EndpointRecord[], owner: AddressOwner | null): Decision<undefined> {
   const grants: GrantChange[] = []
   for (const record of records) {
     const network = networkKey(record.tenantName, record.networkName)

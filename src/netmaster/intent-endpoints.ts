@@ -4,6 +4,7 @@
 import type { Problem } from '../lib/errors.ts'
 import { problem } from '../model/body.ts'
 import { intentEndpointId } from '../model/intent.ts'
+import type { EndpointBinding } from '../model/intent-records.ts'
 import type { CreateEndpointBody, UpdateEndpointBody } from '../model/plugin.ts'
 import type { EndpointRecord } from '../model/state.ts'
 import { type Decision, unchanged } from './decision.ts'
@@ -79,6 +80,15 @@ export function updateIntentEndpoint(
     return problem('conflict', 'ENDPOINT_ELSEWHERE', message, { node: record.node })
   }
   return changed(record, { ...record, aliases: body.Aliases ?? record.aliases, labels: body.Labels ?? record.labels })
+}
+
+/** The endpoint for another container or host. One that is attached elsewhere than it may be is let go. */
+export function boundEndpoint(record: EndpointRecord, container: string, binding: EndpointBinding): EndpointRecord {
+  const { host, attachUuid } = binding
+  const bound: EndpointRecord = { ...record, containerName: container, binding }
+  const attached = record.containerId !== '' && record.containerName === container
+  const stays = attached && (host === '' || host === record.node) && isContainer(record.containerId, attachUuid)
+  return stays ? bound : detachedEndpoint(bound)
 }
 
 const noBinding = { alias: '', host: '', attachUuid: '' }

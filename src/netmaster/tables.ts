@@ -59,6 +59,8 @@ export interface View {
   referrers<K extends ReferringKind>(kind: K, to: RecordKind, key: string): ReadonlyMap<string, RecordTypes[K]>
   /** Of a network that exists. */
   addresses(network: string): AddressGrants
+  /** Tables to try on what a decision of several steps would do; they are the caller's. */
+  copy(): Tables
 }
 
 export class Tables implements View {
