@@ -30,6 +30,7 @@ import type { Cluster } from './cluster.ts'
 import { cleanEndpoints, createEndpoint, deleteEndpoint, updateEndpoint } from './endpoints.ts'
 import { serve } from './http.ts'
 import { serveList } from './http-list.ts'
+import { addIntents } from './intent-routes.ts'
 import type { Nodes } from './nodes.ts'
 import { addObject } from './object-routes.ts'
 import { aciGwObject } from './objects/aci-gws.ts'
@@ -79,6 +80,7 @@ export async function addRoutes(app: FastifyInstance, options: RoutesOptions, de
   await addObject(app, cluster, volumeRoutes, volumeObject)
   await addObject(app, cluster, volumeProfileRoutes, volumeProfileObject)
   await addEndpoints(app, cluster)
+  await addIntents(app, cluster, options.network)
   await addPlugin(app, deps)
   await addNodes(app, deps)
   await addService(app, options, deps)

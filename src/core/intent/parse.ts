@@ -24,9 +24,9 @@ export function parseIntent(document: unknown, purpose: Purpose): Intent | Probl
 }
 
 function readDocument(document: unknown, purpose: Purpose, issues: Issue[]): Intent {
-  const bare = Array.isArray(document)
+  const bare = Array.isArray(document) && purpose === 'bindings'
   const top = new Fields({ value: bare ? { HostBindings: document } : document, path: '' }, issues)
-  if (issues.length === 0) checkPurpose(top, purpose, bare)
+  if (issues.length === 0) checkPurpose(top, purpose)
   const listed = readList(top, 'Tenants', (fields) => readTenant(fields, readObjectName(fields, 'Name')))
   const intent: Intent = {
     hosts: readList(top, 'Hosts', readHost),
@@ -63,12 +63,10 @@ function isFlat(top: Fields): boolean {
 }
 
 /** An empty document must not mean "remove everything": who wants that says so with an empty list. */
-function checkPurpose(top: Fields, purpose: Purpose, bare: boolean): void {
+function checkPurpose(top: Fields, purpose: Purpose): void {
   const flat = isFlat(top)
   if (purpose === 'bindings') {
     if (!top.has('HostBindings')) top.reportSelf('has no HostBindings; add them: [{"Container": …, "Host": …}]')
-  } else if (bare) {
-    top.reportSelf('is a list, as host bindings are; load it with -host-bindings-cfg, or write {"Tenants": […]}')
   } else if (flat && top.has('Tenants')) {
     top.reportSelf('has both Tenants and fields of a tenant at the top; move those into the tenant they are meant for')
   } else if (!flat && !top.has('Tenants')) {
