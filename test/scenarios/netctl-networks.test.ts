@@ -1,33 +1,8 @@
-// netctl and netmaster together: command lines in order against a fresh cluster, with the outcomes that scripts written
-// for the original command line count on: exit status, success output, stored values. Where ours differs on purpose, a
-// comment says so.
+// Global settings, tenants, networks and groups through the command line, against a fresh cluster. Where the outcome
+// differs on purpose from what the original command line did, a comment says so.
 
-import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { run } from '../../src/netctl/test-lines.ts'
-import { startNetmaster } from '../support/netmaster.ts'
-
-interface Step {
-  readonly line: string
-  /** 0 unless told. */
-  readonly status?: number
-  readonly out?: string | RegExp
-  readonly err?: RegExp
-}
-
-async function runInOrder(url: string, steps: readonly Step[]): Promise<void> {
-  for (const { line, status = 0, out, err } of steps) {
-    // In this process: hundreds of lines in the time of ten processes.
-    const outcome = await run(line.split(' '), { NETMASTER: url })
-    const told = `${line}\n${outcome.err}${outcome.out}`
-    assert.equal(outcome.status, status, told)
-    if (typeof out === 'string') assert.equal(outcome.out, out, told)
-    if (out instanceof RegExp) assert.match(outcome.out, out, told)
-    if (err !== undefined) assert.match(outcome.err, err, told)
-    if (status === 0) assert.equal(outcome.err, '', told)
-    else assert.doesNotMatch(outcome.err, /\.ts\b| {4}at /, 'no stack traces')
-  }
-}
+import { runInOrder, startCluster } from '../support/command-lines.ts'
 
 const info = (changes: Partial<Record<'fabric' | 'forward' | 'arp' | 'vlans' | 'vxlans' | 'subnet', string>>) =>
   [
@@ -43,7 +18,7 @@ const ranges = { vlans: '100-200', vxlans: '5000-6000' }
 const longName = 'x'.repeat(64)
 
 test('global settings: shown, changed one at a time, refused when wrong or when networks depend on them', async (t) => {
-  const url = await startNetmaster(t)
+  const { url } = await startCluster(t)
   await runInOrder(url, [
     { line: 'global info', out: info({}) },
     {
@@ -97,7 +72,7 @@ test('global settings: shown, changed one at a time, refused when wrong or when 
 })
 
 test('tenants: created, listed, inspected and removed; names are checked', async (t) => {
-  const url = await startNetmaster(t)
+  const { url } = await startCluster(t)
   await runInOrder(url, [
     { line: 'tenant ls', out: 'Name     \n------   \ndefault  \n' },
     {
@@ -106,7 +81,8 @@ test('tenants: created, listed, inspected and removed; names are checked', async
     },
     { line: 'tenant ls -q', out: 'default\n' },
     { line: 'tenant create blue', out: 'Creating tenant: blue\n' },
-    { line: 'tenant create blue', status: 3, out: '', err: /blue/ },
+    // The same once more is no mistake; the original refused every change.
+    { line: 'tenant create blue', out: 'Creating tenant: blue\n' },
     { line: 'tenant create bad_name', status: 3, out: '', err: /tenantName/ },
     { line: 'tenant create -- -bad', status: 3, out: '' },
     { line: `tenant create ${longName}`, out: `Creating tenant: ${longName}\n` },
@@ -125,7 +101,7 @@ test('tenants: created, listed, inspected and removed; names are checked', async
 })
 
 test('networks: tables, inspection, subnets that overlap or lie elsewhere, tags in use', async (t) => {
-  const url = await startNetmaster(t)
+  const { url } = await startCluster(t)
   await runInOrder(url, [
     {
       line: 'net create contiv-net --subnet=20.1.1.0/24 --gateway=20.1.1.254 --pkt-tag=1001',
@@ -146,7 +122,11 @@ test('networks: tables, inspection, subnets that overlap or lie elsewhere, tags 
       out: /"allocatedIPAddresses": "20\.1\.1\.254",\s+"availableIPAddresses": "20\.1\.1\.1-20\.1\.1\.253",\s+"externalPktTag": 1001,/,
     },
     { line: 'net inspect v1', out: /"pktTag": 1\n/ },
-    { line: 'net create contiv-net --subnet=20.1.1.0/24', status: 3, out: '', err: /contiv-net/ },
+    // The same once more is no mistake; the original refused every change.
+    {
+      line: 'net create contiv-net --subnet=20.1.1.0/24 --gateway=20.1.1.254 --pkt-tag=1001',
+      out: 'Creating network default:contiv-net\n',
+    },
     { line: 'net create n2 --subnet=20.1.1.128/25', status: 3, err: /overlap.*contiv-net/ },
     { line: 'net create n2 --subnet=10.9.1.0/24 -g 10.4.1.1', status: 3, err: /10\.4\.1\.1/ },
     { line: 'net inspect n2', status: 3, err: /n2/ },
@@ -175,7 +155,7 @@ test('networks: tables, inspection, subnets that overlap or lie elsewhere, tags 
 })
 
 test('groups: within a network, with pools of its addresses, refused when names or pools clash', async (t) => {
-  const url = await startNetmaster(t)
+  const { url } = await startCluster(t)
   await runInOrder(url, [
     { line: 'net create -s 10.1.1.0/24 -g 10.1.1.254 n1' },
     { line: 'net create -s 10.1.2.0/24 -e vlan -p 20 n2' },
