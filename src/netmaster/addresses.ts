@@ -7,7 +7,7 @@ import type { AddressOwner, GrantChange } from '../model/grant.ts'
 import type { AllocAddressAnswer, AllocAddressBody, ReleaseAddressAnswer, ReleaseAddressBody } from '../model/plugin.ts'
 import { type Decision, unchanged } from './decision.ts'
 import { resolveNetwork } from './network-reference.ts'
-import { describeHolder } from './objects/endpoints.ts'
+import { describePlace } from './objects/endpoints.ts'
 import type { View } from './tables.ts'
 
 /** How long an address is held for a node that does not use it. */
@@ -56,7 +56,7 @@ export function nameOwner(view: View, owner: AddressOwner): string {
   if (owner.type === 'reservation') return `a container that is just starting on ${owner.node || 'a node'}`
   if (owner.type === 'service') return `service ${owner.key}`
   const endpoint = view.endpoints.get(owner.id)
-  return endpoint === undefined ? `endpoint ${owner.id}` : `${describeHolder(endpoint)} on ${endpoint.node}`
+  return endpoint === undefined ? `endpoint ${owner.id}` : describePlace(endpoint)
 }
 
 /** Reserves an address for a node; `now` in ms since the epoch. */

@@ -37,8 +37,12 @@ function findEndpoint(view: View, key: string): EndpointRecord | Problem {
   const [first] = found.sort((a, b) => (a.endpointId < b.endpointId ? -1 : 1))
   if (first === undefined || key === '') return notFound('endpoint', key)
   // Interfaces of one container are all it can mean: the first of them stands for it.
-  if (found.every((record) => record.containerId === first.containerId && record.node === first.node)) return first
-  const names = nameSome(found.map((record) => `${record.containerName || record.endpointId} on ${record.node}`))
+  const likeFirst = ({ containerId, containerName, node }: EndpointRecord) =>
+    node === first.node &&
+    containerId === first.containerId &&
+    (containerId !== '' || containerName === first.containerName)
+  if (found.every(likeFirst)) return first
+  const names = nameSome(found.map(describePlace))
   return problem(
     'conflict',
     'ENDPOINT_AMBIGUOUS',
@@ -47,8 +51,13 @@ function findEndpoint(view: View, key: string): EndpointRecord | Problem {
 }
 
 /** What a person calls an endpoint: its container's name, else its id in short. */
-export function describeHolder(endpoint: { readonly containerName: string; readonly endpointId: string }): string {
+function describeHolder(endpoint: { readonly containerName: string; readonly endpointId: string }): string {
   return endpoint.containerName === '' ? `endpoint ${endpoint.endpointId.slice(0, 12)}` : endpoint.containerName
+}
+
+/** The same with its host; an intent's endpoint may have none yet. */
+export function describePlace(endpoint: Pick<EndpointRecord, 'containerName' | 'endpointId' | 'node'>): string {
+  return `${describeHolder(endpoint)} on ${endpoint.node === '' ? 'no host yet' : endpoint.node}`
 }
 
 /** Why something cannot be as long as there are endpoints: `what` is the beginning of the sentence. */
@@ -58,8 +67,12 @@ export function heldByEndpoints(
   endpoints: ReadonlyMap<string, EndpointRecord>,
 ): Problem | undefined {
   if (endpoints.size === 0) return undefined
-  const names = nameSome([...endpoints.values()].map((endpoint) => `${describeHolder(endpoint)} on ${endpoint.node}`))
-  const message = `${what} while it has ${count(endpoints.size, 'endpoint')} (${names}); remove those containers first`
+  const all = [...endpoints.values()]
+  const next = all.some(({ origin }) => origin === 'intent')
+    ? 'take those of intents out with netdcli -del-cfg, and remove the other containers, first'
+    : 'remove those containers first'
+  const names = nameSome(all.map(describePlace))
+  const message = `${what} while it has ${count(endpoints.size, 'endpoint')} (${names}); ${next}`
   return problem('conflict', code, message, { endpoints: [...endpoints.keys()].sort().slice(0, 20) })
 }
 
