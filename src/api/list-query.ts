@@ -27,7 +27,12 @@ export function filterNames(item: ZodType): readonly string[] {
   return Object.keys(shape).filter((name) => name !== 'links' && name !== 'link-sets')
 }
 
-/** `query`: a value for each name, or several. */
+/** Every parameter a list of such items understands. */
+export function queryNames(item: ZodType): readonly string[] {
+  return ['limit', 'after', ...filterNames(item)]
+}
+
+/** `query`: a value for each name, or several; `names`: the attributes items can be chosen by. */
 export function parseListQuery(
   query: Readonly<Record<string, unknown>>,
   names: readonly string[],

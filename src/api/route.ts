@@ -22,6 +22,8 @@ export interface Route<Input, Body, Answer> {
   /** One sentence for the reference page. */
   readonly summary: string
   readonly schemas: () => Promise<Schemas<Body, Answer>>
+  /** Requests may be conditional; answers that show an object carry its entity tag. */
+  readonly tagged?: boolean
   /** Never set: carries the type of what a client sends. */
   readonly input?: Input
 }
@@ -60,6 +62,11 @@ export function bodyRoute<Input, Body, Answer>(
   load: () => Promise<{ readonly body: ZodType<Body, Input>; readonly answer: ZodType<Answer> }>,
 ): Route<Input, Body, Answer> {
   return { method, path, summary, schemas: load }
+}
+
+/** The same route for an object that has entity tags. */
+export function tagged<Input, Body, Answer>(route: Route<Input, Body, Answer>): Route<Input, Body, Answer> {
+  return { ...route, tagged: true }
 }
 
 /** The path with its parameters filled in. Colons stay readable: keys are `tenant:name`. */

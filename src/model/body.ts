@@ -34,6 +34,7 @@ export function optionalName(max: number) {
 export function wordOr<const W extends string>(words: readonly W[], fallback: W) {
   return z
     .string()
+    .meta({ enum: ['', ...words.filter((word) => word !== '')] })
     .default('')
     .transform((text, context): W => {
       if (text === '') return fallback

@@ -10,16 +10,20 @@ import { raise } from '../lib/errors.ts'
 import { isProblem } from '../model/body.ts'
 import { jsonType } from './http.ts'
 
-/** What a list is made of. */
+/** What a list is made of: items are rendered from what is there when their turn comes. */
 export interface ListSource<Item> {
-  /** Sorted. */
-  readonly keys: readonly string[]
+  /** In any order. */
+  readonly keys: Iterable<string>
   /** The item as it is now; undefined when it went meanwhile. */
   readonly get: (key: string) => Item | undefined
 }
 
 /** Rendered in one turn of the event loop: less than a millisecond's worth. */
 const sliceItems = 100
+/** Sorted in one turn. */
+const runKeys = 2_000
+/** Sent at once. */
+const pieceChars = 32_768
 
 /** Serves a list; `open` is called for each request. */
 export async function serveList<Item>(
@@ -39,13 +43,22 @@ export async function serveList<Item>(
       reply.type(jsonType)
       const source = open()
       if (query.limit !== undefined) return sendPage(request, reply, source, query, query.limit)
-      if (source.keys.length <= sliceItems) {
-        const items = [...selected(source, query)].flat().map(({ item }) => item)
-        return reply.send(JSON.stringify(items))
-      }
-      return reply.send(Readable.from(pieces(source, query), { objectMode: false }))
+      return sendAll(reply, pieces(source, query))
     },
   })
+}
+
+/** What is one piece needs no stream. */
+async function sendAll(reply: FastifyReply, texts: AsyncGenerator<string>): Promise<FastifyReply> {
+  const { value: first } = await texts.next()
+  const second = await texts.next()
+  if (second.done === true) return reply.send(first)
+  const all = async function* () {
+    yield first
+    yield second.value
+    yield* texts
+  }
+  return reply.send(Readable.from(all(), { objectMode: false }))
 }
 
 async function sendPage<Item>(
@@ -55,36 +68,34 @@ async function sendPage<Item>(
   query: ListQuery,
   limit: number,
 ): Promise<FastifyReply> {
-  const items: Item[] = []
-  let last: string | undefined
-  for (const slice of selected(source, query)) {
-    for (const { key, item } of slice) {
-      if (items.length === limit) {
-        const [path = ''] = request.url.split('?')
-        reply.header('link', `<${path}?${nextPage(query, last ?? '')}>; rel="next"`)
-        return reply.send(JSON.stringify(items))
-      }
-      items.push(item)
-      last = key
-    }
-    await nextTurn()
+  const page: Selected<Item>[] = []
+  for await (const slice of selected(source, query)) {
+    page.push(...slice)
+    if (page.length > limit) break
   }
-  return reply.send(JSON.stringify(items))
+  const items = page.slice(0, limit)
+  if (page.length > limit) {
+    const [path = ''] = request.url.split('?')
+    reply.header('link', `<${path}?${nextPage(query, items.at(-1)?.key ?? '')}>; rel="next"`)
+  }
+  return reply.send(JSON.stringify(items.map(({ item }) => item)))
 }
 
 /** The text of the whole list. */
 async function* pieces<Item>(source: ListSource<Item>, query: ListQuery): AsyncGenerator<string> {
-  let separator = '['
-  for (const slice of selected(source, query)) {
-    let text = ''
+  let text = '['
+  let separator = ''
+  for await (const slice of selected(source, query)) {
+    if (text.length > pieceChars) {
+      yield text
+      text = ''
+    }
     for (const { item } of slice) {
       text += separator + JSON.stringify(item)
       separator = ','
     }
-    if (text !== '') yield text
-    await nextTurn()
   }
-  yield separator === '[' ? '[]' : ']'
+  yield `${text}]`
 }
 
 interface Selected<Item> {
@@ -92,17 +103,48 @@ interface Selected<Item> {
   readonly item: Item
 }
 
-/** What the query asks for, in slices; a slice is empty when nothing of it passes. */
-function* selected<Item>({ keys, get }: ListSource<Item>, query: ListQuery): Generator<Selected<Item>[]> {
+/** What the query asks for, a slice in each turn of the event loop; a slice is empty when nothing of it passes. */
+async function* selected<Item>(source: ListSource<Item>, query: ListQuery): AsyncGenerator<Selected<Item>[]> {
   let slice: Selected<Item>[] = []
   let looked = 0
-  for (const key of keys) {
-    if (query.after !== '' && key <= query.after) continue
-    const item = get(key)
+  for (const key of inOrder(await runs(source.keys, query.after))) {
+    const item = source.get(key)
     if (item !== undefined && passes(item, query.filters)) slice.push({ key, item })
     if (++looked % sliceItems !== 0) continue
     yield slice
     slice = []
+    await nextTurn()
   }
   yield slice
+}
+
+/** The keys after one, in sorted runs: to sort tens of thousands at once would take too long for one turn. */
+async function runs(keys: Iterable<string>, after: string): Promise<string[][]> {
+  const all = [...keys].filter((key) => key > after)
+  const sorted: string[][] = []
+  for (let at = 0; at < all.length; at += runKeys) {
+    if (at > 0) await nextTurn()
+    sorted.push(all.slice(at, at + runKeys).sort())
+  }
+  return sorted
+}
+
+/** Merges sorted runs. */
+function* inOrder(sorted: readonly (readonly string[])[]): Generator<string> {
+  const heads = sorted.map((run) => ({ run, at: 0 })).filter(({ run }) => run.length > 0)
+  while (heads.length > 0) {
+    let least = 0
+    let key = next(heads[0])
+    for (let each = 1; each < heads.length; each++) {
+      const other = next(heads[each])
+      if (other < key) [least, key] = [each, other]
+    }
+    yield key
+    const head = heads[least]
+    if (head !== undefined && ++head.at >= head.run.length) heads.splice(least, 1)
+  }
+}
+
+function next(head: { readonly run: readonly string[]; readonly at: number } | undefined): string {
+  return head?.run[head.at] ?? ''
 }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { createClient } from '../api/client.ts'
 import { NetpluginError } from '../lib/errors.ts'
+import { asksForJson } from './http-errors.ts'
 import { startTestNetmaster, type TestNetmaster } from './testing.ts'
 
 let netmaster: TestNetmaster
@@ -13,6 +14,12 @@ before(async () => {
 after(() => netmaster.stop())
 
 const tenant = '/api/v1/tenants/x/'
+
+const inject = (method: string, url: string) => {
+  const known = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'DELETE', 'PATCH'] as const
+  const headers = { accept: 'application/json' }
+  return netmaster.netmaster.app.inject({ method: known.find((each) => each === method) ?? 'GET', url, headers })
+}
 
 test('malformed bodies are refused with what is wrong and where, and change nothing', async () => {
   const table: readonly (readonly [string, RegExp])[] = [
@@ -134,4 +141,80 @@ test('the client speaks over a socket what the server means', { timeout: 20_000 
     return error instanceof NetpluginError && error.code === 'NETMASTER_UNREACHABLE' && error.message.includes(address)
   })
   client.close()
+})
+
+test('a path refuses methods that it does not have, and names those it has', async () => {
+  const asks: readonly (readonly [string, string, string])[] = [
+    ['PATCH', '/api/v1/globals/global/', 'DELETE, GET, HEAD, OPTIONS, POST, PUT'],
+    ['DELETE', '/api/v1/tenants/', 'GET, HEAD, OPTIONS'],
+    ['POST', '/api/v1/networks', 'GET, HEAD, OPTIONS'],
+    ['POST', '/version', 'GET, HEAD, OPTIONS'],
+    ['GET', '/plugin/allocAddress', 'OPTIONS, POST'],
+    ['PUT', '/api/v1/inspect/tenants/default/', 'GET, HEAD, OPTIONS'],
+  ]
+  for (const [method, path, expected] of asks) {
+    const answer = await inject(method, path)
+    assert.deepEqual([answer.statusCode, answer.headers.allow], [405, expected], `${method} ${path}`)
+    assert.equal(answer.json().code, 'METHOD_NOT_ALLOWED')
+    const options = await inject('OPTIONS', path)
+    assert.deepEqual([options.statusCode, options.headers.allow, options.body], [204, expected, ''], path)
+  }
+  assert.equal((await inject('OPTIONS', '/nope')).statusCode, 404)
+})
+
+test('HEAD answers as GET does, without a body', async () => {
+  for (const path of ['/version', '/api/v1/tenants/', '/api/v1/tenants/default/', '/api/v1/inspect/tenants/default/']) {
+    const [head, get] = [await inject('HEAD', path), await inject('GET', path)]
+    assert.deepEqual([head.statusCode, head.body], [200, ''], path)
+    assert.equal(head.headers['content-length'], get.headers['content-length'], path)
+  }
+  assert.equal((await inject('HEAD', '/api/v1/tenants/nope/')).statusCode, 404)
+})
+
+test('paths of older releases, and doubled slashes, lead to the same', async () => {
+  const expected = await netmaster.ok('GET', '/api/v1/globals/')
+  for (const path of ['/api/globals/', '/api/globals', '//api/v1/globals/', '/api/v1//globals/'])
+    assert.deepEqual(await netmaster.ok('GET', path), expected, path)
+  await netmaster.ok('POST', '/api/tenants/older/', { tenantName: 'older' })
+  assert.equal(await netmaster.ok('DELETE', '/api/tenants/older'), 'older')
+  assert.equal(
+    await netmaster.refused('POST', '/plugin/svcProviderUpdate', { EndpointID: 'nope' }),
+    'ENDPOINT_NOT_FOUND',
+  )
+})
+
+test('a percent-encoded key is the key', async () => {
+  await netmaster.ok('POST', '/api/v1/policys/default%3Aencoded/', { policyName: 'encoded', tenantName: 'default' })
+  assert.equal(await netmaster.ok('DELETE', '/api/v1/policys/def%61ult:encoded'), 'default:encoded')
+})
+
+test('errors take the form that is asked for', async () => {
+  const table: readonly (readonly [string | undefined, boolean])[] = [
+    [undefined, false],
+    ['', false],
+    ['*/*', false],
+    ['text/plain', false],
+    ['text/html, */*;q=0.1', false],
+    ['application/json', true],
+    ['Application/JSON; charset=utf-8', true],
+    ['application/*', true],
+    ['application/json, text/plain, */*', true],
+    ['application/json;q=0.5, text/plain', false],
+    ['application/json, text/plain;q=0.5', true],
+    ['application/json;q=0', false],
+    ['application/json; q=0.001', true],
+    ['application/x-ndjson, application/json', true],
+    [`${'x'.repeat(5_000)},,;;q=,application/json;q=x`, false],
+  ]
+  for (const [accept, json] of table) assert.equal(asksForJson(accept), json, accept)
+})
+
+test('a message never carries control characters to a terminal', async () => {
+  for (const accept of ['text/plain', 'application/json']) {
+    const url = '/api/v1/tenants/%1b%5B2J%0Ax%E2%80%AE/'
+    const { body } = await netmaster.netmaster.app.inject({ method: 'GET', url, headers: { accept } })
+    assert.match(body, /\\u001b\[2J\\+u000ax\\+u202e not found/)
+    const message = accept === 'text/plain' ? body.trimEnd() : String(JSON.parse(body).message)
+    assert.doesNotMatch(message, /[\p{Cc}\u202e]/u)
+  }
 })

@@ -64,14 +64,14 @@ export function createServer({ requestMs, idleMs }: ServerOptions, { log }: { re
   return { app, routes }
 }
 
-/** Serves a route: `handle` gets the parsed body, and answers or throws. `tagged`: answers carry an entity tag. */
+/** Serves a route: `handle` gets the parsed body, and answers or throws. */
 export async function serve<Input, Body, Answer>(
   app: FastifyInstance,
   route: Route<Input, Body, Answer>,
   handle: (call: Call<Body>) => Promise<Answer | Problem> | Answer | Problem,
-  { tagged = false }: { readonly tagged?: boolean } = {},
 ): Promise<void> {
   const { body: schema } = await route.schemas()
+  const tagged = route.tagged === true && route.method !== 'DELETE'
   app.route({
     method: route.method,
     url: route.path,

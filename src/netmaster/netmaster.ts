@@ -1,6 +1,8 @@
 // One netmaster: cluster, REST server, stream to the nodes, and the sweep of unused reservations.
 
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { describeApi, type OpenApiDocument } from '../api/openapi.ts'
+import type { AnyRoute } from '../api/route.ts'
 import { streamPath } from '../api/routes/nodes.ts'
 import type { Store } from '../drivers/store/store.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -13,6 +15,7 @@ import { type Defaults, prepareStore, seedCluster } from './bootstrap.ts'
 import { Cluster } from './cluster.ts'
 import { createServer, parametersOf, type ServerOptions, serverDefaults } from './http.ts'
 import { Nodes } from './nodes.ts'
+import { addReference } from './reference-routes.ts'
 import { addRoutes } from './routes.ts'
 import { type StreamPosition, streamState } from './stream.ts'
 
@@ -41,6 +44,7 @@ export class Netmaster {
   readonly cluster: Cluster
   readonly #deps: NetmasterDeps
   readonly #tasks: Tasks
+  readonly #routes: readonly AnyRoute[]
   readonly #stopping = new AbortController()
   #address = ''
 
@@ -49,7 +53,14 @@ export class Netmaster {
     this.cluster = cluster
     this.#deps = deps
     this.#tasks = new Tasks({ log: deps.log })
-    this.app = createServer(options, deps).app
+    const { app, routes } = createServer(options, deps)
+    this.app = app
+    this.#routes = routes
+  }
+
+  /** Everything that is served, as OpenAPI. */
+  describe(version = ''): Promise<OpenApiDocument> {
+    return describeApi(this.#routes, version)
   }
 
   async prepare(options: NetmasterOptions, netMode: Defaults['netMode']): Promise<void> {
@@ -66,6 +77,7 @@ export class Netmaster {
         'netmaster-nodes': [this.#address.replace(/:\d+$/, '')],
       }),
     }
+    await addReference(this.app, this.#routes, options.version.Version)
     await addRoutes(this.app, routes, { cluster, clock, nodes: new Nodes({ cluster, clock }) })
     this.app.get(streamPath, (request, reply) => {
       reply.hijack()

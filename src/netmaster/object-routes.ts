@@ -24,13 +24,13 @@ export async function addObject<Input, Body, Rendered, Inspected>(
     return checkConditions(headers, isProblem(current) ? undefined : etagOf(JSON.stringify(current)), key)
   }
   await serveList(app, routes.list, () => ({
-    keys: [...kind.keys(cluster.view)].sort(),
+    keys: kind.keys(cluster.view),
     get: (key) => {
       const found = kind.get(cluster.view, key)
       return isProblem(found) ? undefined : found
     },
   }))
-  await serve(app, routes.get, (call) => kind.get(cluster.view, keyOf(call)), { tagged: true })
+  await serve(app, routes.get, (call) => kind.get(cluster.view, keyOf(call)))
   await serve(app, routes.inspect, (call) => kind.inspect(cluster.view, keyOf(call)))
   await serve(app, routes.remove, async (call) => {
     const key = keyOf(call)
@@ -41,6 +41,6 @@ export async function addObject<Input, Body, Rendered, Inspected>(
       const key = keyOf(call)
       return (await cluster.transact((view) => demand(view, key, call) ?? kind.put(view, key, call.body))).result
     }
-    await serve(app, route, put, { tagged: true })
+    await serve(app, route, put)
   }
 }

@@ -88,7 +88,7 @@ export async function addRoutes(app: FastifyInstance, options: RoutesOptions, de
 
 async function addEndpoints(app: FastifyInstance, cluster: Cluster): Promise<void> {
   await serveList(app, endpointRoutes.list, () => ({
-    keys: [...cluster.view.endpoints.keys()].sort(),
+    keys: cluster.view.endpoints.keys(),
     get: (id) => endpointOper(cluster.view, id),
   }))
   await serve(app, endpointRoutes.inspect, ({ parameters }) => inspectEndpoint(cluster.view, parameters.key ?? ''))

@@ -1,7 +1,7 @@
 // The routes every object of the public API has (specification 3.1): list, read, write, delete, inspect.
 
 import type { ZodType } from 'zod'
-import { bodyRoute, listRoute, queryRoute, type Route } from '../route.ts'
+import { bodyRoute, listRoute, queryRoute, type Route, tagged } from '../route.ts'
 
 export interface ObjectSchemas<Input, Body, View, Inspect> {
   /** Parses what a client writes. */
@@ -36,11 +36,11 @@ export function objectRoutes<Input, Body, View, Inspect>(
   return {
     plural,
     list: listRoute(`/api/v1/${plural}/`, `all ${plural}`, async () => (await load()).view),
-    get: queryRoute('GET', one, `one ${noun}`, async () => (await load()).view),
-    put: bodyRoute('POST', one, `create or change a ${noun}`, write),
-    replace: bodyRoute('PUT', one, `create or change a ${noun}`, write),
-    remove: queryRoute('DELETE', one, `delete a ${noun}; answers its key`, async () =>
-      (await import('zod')).z.string(),
+    get: tagged(queryRoute('GET', one, `one ${noun}`, async () => (await load()).view)),
+    put: tagged(bodyRoute('POST', one, `create or change a ${noun}`, write)),
+    replace: tagged(bodyRoute('PUT', one, `create or change a ${noun}`, write)),
+    remove: tagged(
+      queryRoute('DELETE', one, `delete a ${noun}; answers its key`, async () => (await import('zod')).z.string()),
     ),
     inspect: queryRoute('GET', `/api/v1/inspect/${plural}/:key/`, `a ${noun} and how it is used`, async () => {
       return (await load()).inspect
