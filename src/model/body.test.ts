@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { z } from 'zod'
+import { aciGwBody } from './aci-gw.ts'
+import { bgpBody } from './bgp.ts'
 import { apiObject, isProblem, linkSets, omitEmpty, optionalName, parseBody, requiredName, wordOr } from './body.ts'
 import { endpointGroupBody } from './endpoint-group.ts'
 import { globalBody, globalFromBody, parseTagRange } from './global.ts'
@@ -14,8 +16,11 @@ import {
   releaseAddressBody,
   updateEndpointBody,
 } from './plugin.ts'
+import { serviceLbBody } from './service-lb.ts'
 import { defaultGlobal } from './state.ts'
 import { tenantBody } from './tenant.ts'
+import { volumeBody } from './volume.ts'
+import { volumeProfileBody } from './volume-profile.ts'
 
 const thing = apiObject({
   name: requiredName(8),
@@ -97,6 +102,11 @@ test('no body makes a parser throw', () => {
     networkBody,
     endpointGroupBody,
     globalBody,
+    serviceLbBody,
+    bgpBody,
+    aciGwBody,
+    volumeBody,
+    volumeProfileBody,
     registerBody,
     heartbeatBody,
     allocAddressBody,
@@ -118,6 +128,10 @@ test('no body makes a parser throw', () => {
     'Labels',
     'ConfigEP',
     'EndpointID',
+    'selectors',
+    'ports',
+    'routerip',
+    'pathBindings',
     'vlans',
     'name',
     '__proto__',
