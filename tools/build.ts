@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const programs = ['netctl', 'netmaster', 'netplugin']
+const programs = ['netctl', 'netdcli', 'netmaster', 'netplugin']
 
 /** As in bin/. */
 const nodeFlags: Readonly<Record<string, string>> = { netplugin: '--max-semi-space-size=4 ' }

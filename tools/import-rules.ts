@@ -34,8 +34,9 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   netmaster: ['lib', 'model', 'api', 'core', 'drivers'],
   netplugin: ['lib', 'protocols', 'model', 'api', 'core', 'drivers'],
   netctl: ['lib', 'model', 'api'],
+  netdcli: ['lib', 'model', 'api'],
   netlab: ['lib', 'protocols', 'core', 'drivers'],
-  cmd: ['lib', 'model', 'api', 'core', 'drivers', 'netmaster', 'netplugin', 'netctl', 'netlab', 'protocols'],
+  cmd: ['lib', 'model', 'api', 'core', 'drivers', 'netmaster', 'netplugin', 'netctl', 'netdcli', 'netlab', 'protocols'],
 }
 
 const inputOutput = /^node:(?!assert|util$|buffer$)/

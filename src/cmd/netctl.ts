@@ -3,12 +3,9 @@
 
 import { systemClock } from '../lib/clock.ts'
 import { exitStatus, netctl } from '../netctl/main.ts'
+import { statusAtEnd, watchOutput } from './finish.ts'
 
-let outputError: NodeJS.ErrnoException | undefined
-process.stdout.on('error', (error) => {
-  outputError ??= error
-})
-
+watchOutput()
 const status = await netctl(process.argv.slice(2), {
   env: process.env,
   out: (text) => process.stdout.write(text),
@@ -24,17 +21,9 @@ const status = await netctl(process.argv.slice(2), {
     return connect(options)
   },
 })
-process.exit(await outcome(status))
+process.exit(await statusAtEnd('netctl', status, exitStatus.localFile))
 
 /** Asks without opening the stream, which a command that reads nothing would pay for. */
 function isTerminal(descriptor: number): boolean {
   return process.getBuiltinModule('node:tty').isatty(descriptor)
-}
-
-/** A reader that went away (`netctl net ls | head -1`) is no failure; a full disk is one. */
-async function outcome(status: number): Promise<number> {
-  await new Promise<void>((resolve) => process.stdout.write('', () => resolve()))
-  if (outputError === undefined || outputError.code === 'EPIPE') return status
-  process.stderr.write(`netctl: standard output cannot be written: ${outputError.message}\n`)
-  return exitStatus.localFile
 }

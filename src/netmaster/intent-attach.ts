@@ -6,6 +6,7 @@ import { type AttachBody, type EndpointState, endpointStateOf } from '../model/i
 import { networkKey } from '../model/network.ts'
 import type { EndpointRecord } from '../model/state.ts'
 import { type Decision, unchanged } from './decision.ts'
+import { removeEndpoints } from './endpoints.ts'
 import { boundEndpoint, isOfIntent } from './intent-endpoints.ts'
 import { nameSome, notFound } from './objects/object.ts'
 import type { View } from './tables.ts'
@@ -73,10 +74,17 @@ export function detachEndpoint(view: View, key: string, body: AttachBody): Decis
   return rebind(view, record, '', { alias, host, attachUuid: '' })
 }
 
+/** Takes an endpoint out of its intent: the container's interface goes, the address is free. Answers it as it was. */
+export function removeIntentEndpoint(view: View, key: string): Decision<EndpointState> | Problem {
+  const record = findOfIntent(view, key)
+  if (isProblem(record)) return record
+  return { ...removeEndpoints([record], null), result: renderEndpointState(view, record) }
+}
+
 function findOfIntent(view: View, key: string): EndpointRecord | Problem {
   const record = findEndpointState(view, key)
   if (isProblem(record) || isOfIntent(record)) return record
-  const message = `endpoint ${record.endpointId} is its runtime's to attach; only those of intents can be attached by hand`
+  const message = `endpoint ${record.endpointId} is its runtime's to attach; only those of intents can be changed by hand`
   return problem('conflict', 'NOT_OF_INTENT', message, { endpoint: record.endpointId })
 }
 

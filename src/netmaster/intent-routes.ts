@@ -9,7 +9,13 @@ import { networkKey } from '../model/network.ts'
 import type { NetworkRecord } from '../model/state.ts'
 import type { Cluster } from './cluster.ts'
 import { serve } from './http.ts'
-import { attachEndpoint, detachEndpoint, findEndpointState, renderEndpointState } from './intent-attach.ts'
+import {
+  attachEndpoint,
+  detachEndpoint,
+  findEndpointState,
+  removeIntentEndpoint,
+  renderEndpointState,
+} from './intent-attach.ts'
 import { tenantResource } from './intent-resources.ts'
 import { type IntentOptions, loadIntent } from './intents.ts'
 import { resolveNetwork } from './network-reference.ts'
@@ -48,6 +54,9 @@ async function addEndpoints(app: FastifyInstance, cluster: Cluster): Promise<voi
   await serve(app, intentRoutes.endpoint, ({ parameters: { key = '' } }) => {
     const record = findEndpointState(cluster.view, key)
     return isProblem(record) ? record : renderEndpointState(cluster.view, record)
+  })
+  await serve(app, intentRoutes.removeEndpoint, async ({ parameters: { key = '' } }) => {
+    return (await cluster.transact((view) => removeIntentEndpoint(view, key))).result
   })
   await serve(app, intentRoutes.attach, async ({ parameters: { key = '' }, body }) => {
     return (await cluster.transact((view) => attachEndpoint(view, key, body))).result

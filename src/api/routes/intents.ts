@@ -24,6 +24,12 @@ export const intentRoutes = {
   endpoints: queryRoute('GET', '/endpoints', 'all endpoints', async () => (await load()).endpointState.array()),
   /** The key: an endpoint's id, its second id, or the name of a container that has only one endpoint. */
   endpoint: queryRoute('GET', '/endpoint/:key', 'one endpoint', async () => (await load()).endpointState),
+  removeEndpoint: queryRoute(
+    'DELETE',
+    '/endpoint/:key',
+    'take an endpoint out of its intent',
+    async () => (await load()).endpointState,
+  ),
   attach: attaches('/endpoint/:key/attach', 'say which container an endpoint of an intent is for'),
   detach: attaches('/endpoint/:key/detach', 'take an endpoint of an intent from its container'),
   networks: queryRoute('GET', '/networks', 'all networks', async () => (await load()).networkState.array()),
