@@ -135,6 +135,16 @@ scenario('a change must leave groups their pools, and other networks their addre
   assert.deepEqual(await ranges(netmaster), ['10.1.1.254', '10.1.1.10-10.1.1.12'])
 })
 
+scenario('in an ACI fabric a network with groups stays a VLAN', async (netmaster) => {
+  await netmaster.ok('POST', globals, { ...settings, networkInfraType: 'aci' })
+  await netmaster.ok('POST', path, body({ encap: 'vlan' }))
+  await netmaster.ok('POST', groupPath('g'), group('g', 'n'))
+  assert.equal(await netmaster.refused('POST', path, body({ encap: 'vxlan' })), 'GROUPS_NEED_VLAN')
+  await netmaster.ok('POST', path, body({ encap: 'vlan', pktTag: 9 }))
+  await netmaster.ok('DELETE', groupPath('g'))
+  await netmaster.ok('POST', path, body({ encap: 'vxlan' }))
+})
+
 scenario('a network goes when no group, service, endpoint or rule names it any more', async (netmaster) => {
   const service = {
     tenantName: 'default',

@@ -22,6 +22,7 @@ import { type Decision, unchanged } from '../decision.ts'
 import type { View } from '../tables.ts'
 import { heldByEndpoints } from './endpoints.ts'
 import { chooseEncap, tagGrant } from './network-tags.ts'
+import { heldBy } from './object.ts'
 
 /** Answers the network as it is afterwards. */
 export function changeNetwork(
@@ -50,7 +51,10 @@ export function changeNetwork(
   if (isProblem(encap)) return encap
   const record: NetworkRecord = { ...asked, encap }
   if (isDeepStrictEqual(record, existing)) return unchanged(existing)
-  const misplaced = findOverlap(view, key, record, addressing) ?? findStranded(view, key, record, addressing)
+  const misplaced =
+    checkFabric(view, key, record) ??
+    findOverlap(view, key, record, addressing) ??
+    findStranded(view, key, record, addressing)
   if (misplaced !== undefined) return misplaced
   const moved = encap === existing.encap ? [] : [tagGrant(existing.encap, null), tagGrant(encap, key)]
   return {
@@ -58,6 +62,14 @@ export function changeNetwork(
     grants: [...moved, ...strayReservations(view, key, addressing)],
     result: record,
   }
+}
+
+/** An ACI fabric tells groups apart by VLAN. */
+function checkFabric(view: View, key: string, { encap }: NetworkRecord): Problem | undefined {
+  const groups = view.groupsIn(key)
+  if (view.global.networkInfraType !== 'aci' || encap.kind === 'vlan') return undefined
+  const what = `network ${key} must stay a VLAN in an ACI fabric while it has`
+  return heldBy('GROUPS_NEED_VLAN', what, groups, 'endpoint group', 'delete them first')
 }
 
 /** A body without a tag is content with the one there is. */
