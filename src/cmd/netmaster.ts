@@ -1,17 +1,23 @@
 // The netmaster program: flags, wiring, signals, exit status (22: a flag is wrong; 1: it cannot run).
 
 import { randomUUID } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
 import { flushCompileCache } from 'node:module'
+import { hostname, networkInterfaces } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 import { openStore } from '../drivers/store/index.ts'
 import { readBuildInfo } from '../lib/build-info.ts'
 import { systemClock } from '../lib/clock.ts'
 import { asError, NetpluginError } from '../lib/errors.ts'
 import { createLog } from '../lib/log.ts'
 import { type NetmasterFlags, readFlags } from '../netmaster/flags.ts'
+import { localAddress } from '../netmaster/local-address.ts'
 import { createNetmaster } from '../netmaster/netmaster.ts'
 
 /** Changes kept in memory for agents that reconnect. */
 const historyLimit = 10_000
+/** A name service that takes longer is not waited for. */
+const lookupMs = 500
 /** A stop that takes longer is cut short: everything acknowledged is on disk already. */
 const stopMs = 5_000
 
@@ -41,6 +47,7 @@ async function main(): Promise<number> {
 async function run(flags: NetmasterFlags): Promise<number> {
   const log = createLog({ level: flags.logLevel, name: 'netmaster' })
   const { version, gitCommit, buildTime } = readBuildInfo()
+  for (const note of flags.notes) log.warn(note)
   const store = openStore({ kind: flags.stateStore, directory: flags.stateDir }, { newEpoch: randomUUID })
   const netmaster = await createNetmaster(
     {
@@ -49,12 +56,13 @@ async function run(flags: NetmasterFlags): Promise<number> {
       fwdMode: flags.fwdMode,
       version: { GitCommit: gitCommit, Version: version, BuildTime: buildTime },
       historyLimit,
+      localAddress: localAddress(networkInterfaces(), await namedAddresses()),
     },
     { store, clock: systemClock, log },
   )
   const stopped = stopSignal()
   try {
-    const address = await netmaster.start(flags.listen)
+    const address = await netmaster.start(flags.listen, flags.control)
     // Node would write what it compiled only at the end, and a daemon's end is often a kill.
     flushCompileCache()
     log.info('netmaster listens', { address, store: flags.stateStore, revision: netmaster.cluster.revision, version })
@@ -65,6 +73,13 @@ async function run(flags: NetmasterFlags): Promise<number> {
     setTimeout(() => process.exit(1), stopMs).unref()
     await netmaster.stop()
   }
+}
+
+/** The IPv4 addresses of the host's name; none when nobody knows it. */
+async function namedAddresses(): Promise<string[]> {
+  const slow = delay(lookupMs, [], { ref: false })
+  const found = await Promise.race([lookup(hostname(), { all: true, family: 4 }).catch(() => []), slow])
+  return found.map(({ address }) => address)
 }
 
 function stopSignal(): Promise<string> {

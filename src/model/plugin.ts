@@ -161,6 +161,9 @@ export const endpointAnswer = z.object({
 })
 export type EndpointAnswer = z.infer<typeof endpointAnswer>
 
+export const updateEndpointAnswer = endpointAnswer.extend({ status: z.literal('success'), IPAddress: z.string() })
+export type UpdateEndpointAnswer = z.infer<typeof updateEndpointAnswer>
+
 export const cleanAnswer = z.object({ removed: z.array(z.string()) })
 export type CleanAnswer = z.infer<typeof cleanAnswer>
 

@@ -3,6 +3,7 @@
 import { macOfIpv4 } from '../lib/address.ts'
 import type { Problem } from '../lib/errors.ts'
 import { isProblem, problem } from '../model/body.ts'
+import { groupKey } from '../model/endpoint-group.ts'
 import type { AddressOwner, GrantChange } from '../model/grant.ts'
 import { networkKey } from '../model/network.ts'
 import type { CreateEndpointBody, DeleteEndpointBody, UpdateEndpointBody } from '../model/plugin.ts'
@@ -154,7 +155,11 @@ export function cleanEndpoints(
 
 function findForUpdate(view: View, body: UpdateEndpointBody): EndpointRecord | Problem {
   if (body.EndpointID !== '') return view.endpoints.get(body.EndpointID) ?? notFound('endpoint', body.EndpointID)
-  const network = networkKey(body.Tenant === '' ? 'default' : body.Tenant, body.Network)
+  const tenant = body.Tenant === '' ? 'default' : body.Tenant
+  // Clients of the original name the group where the container's Docker network is that of a group.
+  const named = view.networks.has(networkKey(tenant, body.Network))
+  const group = named ? undefined : view.groups.get(groupKey(tenant, body.Network))
+  const network = networkKey(tenant, group?.networkName ?? body.Network)
   if (!view.networks.has(network)) return notFound('network', network)
   const [address = ''] = body.IPAddress.split('/')
   const owner = view.addresses(network).ownerOf(address)

@@ -17,6 +17,8 @@ const defaults: NetmasterFlags = {
   stateDir: '/var/lib/netplugin/netmaster',
   stateStore: 'sqlite',
   logLevel: 'info',
+  control: undefined,
+  notes: [],
 }
 
 test('without flags it is a Docker cluster with VXLAN and routing on port 9999', () => {
@@ -56,6 +58,30 @@ test('the environment stands in for flags, and a flag counts more', () => {
   })
 })
 
+test('command lines of older releases are understood', () => {
+  const flags = run([
+    '-plugin-mode',
+    'docker',
+    '-dns-enable=false',
+    '-listen-url',
+    ':9999',
+    '-fwd-mode',
+    'bridge',
+    '-debug',
+  ])
+  assert.deepEqual([flags.mode, flags.fwdMode, flags.logLevel, flags.listen.port], ['docker', 'bridge', 'debug', 9999])
+  assert.match(flags.notes.join(), /--dns-enable has no effect/)
+  assert.deepEqual(run(['--infra-type', 'default', '--json-log', '--name', 'netplugin', '--syslog=false']).notes, [])
+  assert.equal(run(['--syslog-url', 'udp://127.0.0.1:514', '--plugin-name', 'x']).notes.length, 2)
+  assert.deepEqual(run(['--internal-address', '10.0.0.1:9998']).control, { host: '10.0.0.1', port: 9998 })
+})
+
+test('switches are read from the environment too', () => {
+  assert.deepEqual(run([], { CONTIV_NETMASTER_USE_JSON_LOG: 'true', CONTIV_NETMASTER_USE_SYSLOG: 'false' }), defaults)
+  assert.throws(() => run([], { CONTIV_NETMASTER_USE_SYSLOG: 'true' }), /standard error/)
+  assert.throws(() => run([], { CONTIV_NETMASTER_USE_SYSLOG: 'perhaps' }), /neither true nor false/)
+})
+
 test('addresses may be IPv6, and port 0 is for tests only', () => {
   assert.deepEqual(run(['--listen-url', '[::1]:9999']).listen, { host: '::1', port: 9999 })
   assert.deepEqual(run(['--mode', 'test', '--listen-url', '127.0.0.1:0']).listen, { host: '127.0.0.1', port: 0 })
@@ -77,6 +103,9 @@ test('what cannot be used is refused with the reason', () => {
     [['--etcd', 'a', '--consul', 'b'], /one store/],
     [['--cluster-store', 'etcd://x'], /not supported yet/],
     [['--infra', 'aci'], /--infra "aci"/],
+    [['--use-syslog'], /standard error/],
+    [['--control-url', '10.0.0.1'], /--control-url .* is not address:port/],
+    [['--state-store', 'consul', '-store-url', 'http://x'], /not supported yet/],
     [['--netmod', 'vlan'], /netmod/],
     [['--netmode'], /needs a value/],
     [['extra'], /unexpected argument "extra"/],

@@ -5,15 +5,20 @@ import { type StoreKind, storeKinds } from '../drivers/store/index.ts'
 import type { NetpluginError } from '../lib/errors.ts'
 import { describeFlags, type FlagValues, fillFlags, parseFlags, usage } from '../lib/flags.ts'
 import { type LogLevel, logLevels } from '../lib/log.ts'
+import type { Listen } from './listen.ts'
 
 export interface NetmasterFlags {
   readonly mode: string
   readonly netMode: 'vlan' | 'vxlan'
   readonly fwdMode: 'bridge' | 'routing'
-  readonly listen: { readonly host: string; readonly port: number }
+  readonly listen: Listen
+  /** Where nodes are to reach it, when that differs; it then listens there too. */
+  readonly control: Listen | undefined
   readonly stateDir: string
   readonly stateStore: StoreKind
   readonly logLevel: LogLevel
+  /** About flags that are accepted and change nothing: for the log. */
+  readonly notes: readonly string[]
 }
 
 export type FlagsAnswer =
@@ -48,6 +53,12 @@ const table = {
     value: 'ADDRESS:PORT',
     help: 'where to listen (0.0.0.0:9999)',
   },
+  control: {
+    kind: 'text',
+    names: ['internal-address', 'control-url'],
+    value: 'ADDRESS:PORT',
+    help: 'where nodes reach it, when that differs; it listens there too',
+  },
   stateDir: {
     kind: 'text',
     names: ['state-dir'],
@@ -67,6 +78,10 @@ const table = {
   clusterStore: { kind: 'text', names: ['cluster-store', 'store-url'], value: 'URL', help: '' },
   infra: { kind: 'text', names: ['infra', 'infra-type'], value: 'TYPE', help: '' },
   jsonLog: { kind: 'switch', names: ['use-json-log', 'json-log'], help: '' },
+  syslog: { kind: 'switch', names: ['use-syslog', 'syslog'], help: '' },
+  syslogUrl: { kind: 'text', names: ['syslog-url'], value: 'URL', help: '' },
+  pluginName: { kind: 'text', names: ['name', 'plugin-name'], value: 'NAME', help: '' },
+  dns: { kind: 'text', names: ['dns-enable'], value: 'BOOLEAN', help: '' },
   help: { kind: 'switch', names: ['help', 'h'], help: 'this text' },
   version: { kind: 'switch', names: ['version'], help: 'version of this program' },
 } as const
@@ -83,6 +98,9 @@ const environment: Partial<Record<keyof typeof table, string>> = {
   etcd: 'ETCD_ENDPOINTS',
   consul: 'CONSUL_ENDPOINTS',
   infra: 'INFRA',
+  control: 'INTERNAL_ADDRESS',
+  pluginName: 'PLUGIN_NAME',
+  syslogUrl: 'SYSLOG_URL',
 }
 
 const helpHead = `Usage: netmaster [FLAG]...
@@ -92,8 +110,11 @@ Serves the API of the cluster, keeps its state, and streams it to the netplugin 
 `
 const helpTail = `
 Each flag with a value is also read from the environment: CONTIV_NETMASTER_MODE, _NET_MODE, _FORWARD_MODE,
-_EXTERNAL_ADDRESS, _STATE_DIR, _STATE_STORE, _LOG_LEVEL.
+_EXTERNAL_ADDRESS, _INTERNAL_ADDRESS, _STATE_DIR, _STATE_STORE, _LOG_LEVEL.
 `
+
+/** The same for switches: true or false. */
+const switches = { jsonLog: 'USE_JSON_LOG', syslog: 'USE_SYSLOG' } as const
 
 /** Throws `invalid` errors for what cannot be used. */
 export function readFlags(args: readonly string[], env: Readonly<Record<string, string | undefined>>): FlagsAnswer {
@@ -112,16 +133,28 @@ export function readFlags(args: readonly string[], env: Readonly<Record<string, 
       mode,
       netMode: choose('--netmode', values.netMode ?? 'vxlan', ['vlan', 'vxlan']),
       fwdMode: choose('--fwdmode', values.fwdMode ?? 'routing', ['bridge', 'routing']),
-      listen: parseListen(values.listen ?? '0.0.0.0:9999', mode === 'test'),
+      listen: parseListen('--listen-url (--external-address)', values.listen ?? '0.0.0.0:9999', mode === 'test'),
+      control:
+        values.control === undefined
+          ? undefined
+          : parseListen('--control-url (--internal-address)', values.control, mode === 'test'),
       stateDir: values.stateDir ?? '/var/lib/netplugin/netmaster',
       stateStore: chooseStore(values.stateStore ?? 'sqlite'),
       logLevel: choose('--log-level', level, logLevels),
+      notes: notesOn(values),
     },
   }
 }
 
-function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const found: Record<string, string> = {}
+function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string | boolean> {
+  const found: Record<string, string | boolean> = {}
+  for (const [key, suffix] of Object.entries(switches)) {
+    const value = env[`CONTIV_NETMASTER_${suffix}`]?.toLowerCase()
+    if (value === 'true' || value === '1') found[key] = true
+    else if (value !== undefined && value !== '' && value !== 'false' && value !== '0') {
+      throw usage(`CONTIV_NETMASTER_${suffix} ${JSON.stringify(value)} is neither true nor false`)
+    }
+  }
   for (const [key, suffix] of Object.entries(environment)) {
     const value = env[`CONTIV_NETMASTER_${suffix}`]
     if (value !== undefined && value !== '') found[key] = value
@@ -138,9 +171,25 @@ function refuseUnsupported(values: FlagValues<typeof table>): void {
       'etcd and consul are not supported yet; leave their flags out to use the embedded store (--state-store sqlite)',
     )
   }
+  if (values.syslog) {
+    throw usage('--use-syslog is not supported; the log goes to standard error, which a service manager can pass on')
+  }
   if (values.infra !== undefined && values.infra !== 'default') {
     throw usage(`--infra ${JSON.stringify(values.infra)} is not supported; leave it out`)
   }
+}
+
+/** What is taken from older command lines although it has no effect here. */
+function notesOn(values: FlagValues<typeof table>): string[] {
+  const notes: string[] = []
+  if (values.pluginName !== undefined && values.pluginName !== 'netplugin') {
+    notes.push('--plugin-name has no effect on netmaster; give it to the netplugin of every host')
+  }
+  if (values.dns !== undefined) {
+    notes.push('--dns-enable has no effect; every netplugin answers for the names of its containers')
+  }
+  if (values.syslogUrl !== undefined) notes.push('--syslog-url has no effect; the log goes to standard error')
+  return notes
 }
 
 function choose<W extends string>(flag: string, text: string, words: readonly W[]): W {
@@ -157,9 +206,8 @@ function chooseStore(text: string): StoreKind {
 }
 
 /** `address:port`, `[v6]:port`, `:port` or `http://address:port`. Port 0 asks the system for one: for tests. */
-function parseListen(text: string, anyPort: boolean): NetmasterFlags['listen'] {
-  const bad = (why: string): NetpluginError =>
-    usage(`--listen-url (--external-address) ${JSON.stringify(text)} ${why}; write it as 0.0.0.0:9999`)
+function parseListen(flag: string, text: string, anyPort: boolean): Listen {
+  const bad = (why: string): NetpluginError => usage(`${flag} ${JSON.stringify(text)} ${why}; write it as 0.0.0.0:9999`)
   const match = /^(?:http:\/\/)?(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(text)
   if (match === null) throw bad('is not address:port')
   const host = match[1] ?? match[2] ?? ''

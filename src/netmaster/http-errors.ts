@@ -106,6 +106,10 @@ function translate(error: FastifyError | NetpluginError): Told {
       const message = `the body is larger than ${maxBodyBytes / 1024 / 1024} MiB`
       return { kind: 'invalid', code: 'BODY_TOO_LARGE', message, details: {} }
     }
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE': {
+      const message = 'the header Content-Type is none that can be read; send application/json'
+      return { kind: 'invalid', code: 'CONTENT_TYPE', message, details: {} }
+    }
     case 'FST_ERR_BAD_URL': {
       const message = 'the URL cannot be read: percent signs must be followed by two hexadecimal digits, in UTF-8'
       return { kind: 'invalid', code: 'BAD_URL', message, details: {} }

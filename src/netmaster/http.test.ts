@@ -218,3 +218,53 @@ test('a message never carries control characters to a terminal', async () => {
     assert.doesNotMatch(message, /[\p{Cc}\u202e]/u)
   }
 })
+
+test('nodes are told the address that is meant for them, and are served there', { timeout: 20_000 }, async () => {
+  const other = await startTestNetmaster()
+  const loopback = { host: '127.0.0.1', port: 0 }
+  const address = await other.netmaster.start(loopback, { host: '127.0.0.2', port: 0 })
+  const info = (await other.ok('GET', '/info')) as Record<string, unknown>
+  const told = String(info['leader-ip'])
+  assert.match(told, /^127\.0\.0\.2:\d+$/)
+  assert.deepEqual([info['local-ip'], info['netmaster-nodes']], ['127.0.0.1', ['127.0.0.2']])
+  for (const each of [address, told]) assert.equal((await fetch(`http://${each}/version`)).status, 200, each)
+  await other.stop()
+  for (const each of [address, told]) await assert.rejects(fetch(`http://${each}/version`), each)
+})
+
+test('what clients of the original ask for a container is answered with the names they read', async () => {
+  const network = { networkName: 'pn', tenantName: 'default', subnet: '10.9.0.0/24' }
+  await netmaster.ok('POST', '/api/v1/networks/default:pn/', network)
+  await netmaster.ok('POST', '/api/v1/endpointGroups/default:pg/', {
+    groupName: 'pg',
+    networkName: 'pn',
+    tenantName: 'default',
+  })
+  const reserved = await netmaster.ok('POST', '/plugin/allocAddress', { NetworkID: 'pn:pg.default' })
+  assert.deepEqual(reserved, { NetworkID: 'pn:pg.default', IPv4Address: '10.9.0.1/24', IPv6Address: '' })
+  const ConfigEP = { Container: 'c1', Host: 'host1', AttachUUID: 'u1', IPAddress: '10.9.0.1', ServiceName: 'pg' }
+  const names = { TenantName: 'default', NetworkName: 'pn', ServiceName: 'pg', EndpointID: 'c1', EPCommonName: '/web' }
+  const made = Object(await netmaster.ok('POST', '/plugin/createEndpoint', { ...names, ConfigEP }))
+  const { netID, endpointID, ipAddress, homingHost, endpointGroupKey } = made.EndpointConfig
+  assert.deepEqual(
+    [netID, endpointID, ipAddress, homingHost, endpointGroupKey],
+    ['pn.default', 'c1', '10.9.0.1', 'host1', 'pg:default'],
+  )
+  assert.deepEqual(
+    Object(await netmaster.ok('POST', '/plugin/createEndpoint', { ...names, ConfigEP })).EndpointConfig,
+    made.EndpointConfig,
+  )
+  // The group stands for its network.
+  const started = { IPAddress: '10.9.0.1', Tenant: 'default', Network: 'pg', Event: 'start', Labels: { app: 'web' } }
+  const told = Object(await netmaster.ok('POST', '/plugin/svcProviderUpdate', { ...started, ContainerID: 'abc' }))
+  assert.deepEqual([told.status, told.IPAddress], ['success', '10.9.0.1'])
+  assert.equal(Object(await netmaster.ok('GET', '/api/v1/inspect/endpoints/abc/')).Oper.labels, 'map[app:web]')
+  assert.deepEqual(await netmaster.ok('DELETE', '/debug/epcleanup/tenant/default/net/nothing'), { removed: [] })
+  assert.deepEqual(await netmaster.ok('DELETE', '/debug/epcleanup/tenant/default/ep/c1'), { removed: ['c1'] })
+  const released = { NetworkID: 'pn.default', IPv4Address: '10.9.0.1' }
+  assert.equal(Object(await netmaster.ok('POST', '/plugin/releaseAddress', released)).status, 'success')
+  for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonx', '']) {
+    const answer = await netmaster.request('POST', '/plugin/allocAddress', '{}', { 'content-type': type })
+    assert.equal(answer.status, 415, type)
+  }
+})

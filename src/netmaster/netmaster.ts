@@ -1,12 +1,13 @@
 // One netmaster: cluster, REST server, stream to the nodes, and the sweep of unused reservations.
 
+import type { Server } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { describeApi, type OpenApiDocument } from '../api/openapi.ts'
 import type { AnyRoute } from '../api/route.ts'
 import { streamPath } from '../api/routes/nodes.ts'
 import type { Store } from '../drivers/store/store.ts'
 import type { Clock } from '../lib/clock.ts'
-import { asError, NetpluginError } from '../lib/errors.ts'
+import { asError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Tasks } from '../lib/tasks.ts'
 import type { VersionView } from '../model/service.ts'
@@ -14,6 +15,7 @@ import { freeOldReservations } from './addresses.ts'
 import { type Defaults, prepareStore, seedCluster } from './bootstrap.ts'
 import { Cluster } from './cluster.ts'
 import { createServer, parametersOf, type ServerOptions, serverDefaults } from './http.ts'
+import { formatListen, type Listen, listenOn, listenToo, reachable } from './listen.ts'
 import { Nodes } from './nodes.ts'
 import { addReference } from './reference-routes.ts'
 import { addRoutes } from './routes.ts'
@@ -25,6 +27,8 @@ export interface NetmasterOptions extends Defaults {
   readonly version: VersionView
   /** Changes kept in memory for streams that come back. */
   readonly historyLimit: number
+  /** The address of this host that others reach, shown where it listens on all of them; left out: the loopback. */
+  readonly localAddress?: string
   /** How patient the server is; left out: as is fit for users. */
   readonly server?: ServerOptions
 }
@@ -46,16 +50,21 @@ export class Netmaster {
   readonly #tasks: Tasks
   readonly #routes: readonly AnyRoute[]
   readonly #stopping = new AbortController()
-  #address = ''
+  readonly #localAddress: string
+  #served: Listen = { host: '', port: 0 }
+  /** What nodes are told. */
+  #published: Listen = { host: '', port: 0 }
+  #control: Server | undefined
 
   /** Use `createNetmaster`. */
-  constructor(cluster: Cluster, options: ServerOptions, deps: NetmasterDeps) {
+  constructor(cluster: Cluster, options: Pick<NetmasterOptions, 'server' | 'localAddress'>, deps: NetmasterDeps) {
     this.cluster = cluster
     this.#deps = deps
     this.#tasks = new Tasks({ log: deps.log })
-    const { app, routes } = createServer(options, deps)
+    const { app, routes } = createServer(options.server ?? serverDefaults, deps)
     this.app = app
     this.#routes = routes
+    this.#localAddress = options.localAddress ?? '127.0.0.1'
   }
 
   /** Everything that is served, as OpenAPI. */
@@ -72,9 +81,9 @@ export class Netmaster {
       version: options.version,
       info: () => ({
         'current-state': 'leader',
-        'leader-ip': this.#address,
-        'local-ip': this.#address.replace(/:\d+$/, ''),
-        'netmaster-nodes': [this.#address.replace(/:\d+$/, '')],
+        'leader-ip': formatListen(this.#published),
+        'local-ip': this.#served.host,
+        'netmaster-nodes': [this.#published.host],
       }),
     }
     await addReference(this.app, this.#routes, options.version.Version)
@@ -99,23 +108,24 @@ export class Netmaster {
     await this.app.ready()
   }
 
-  /** Listens and starts the sweep; answers the address, `host:port`. */
-  async start(listen: { readonly host: string; readonly port: number }): Promise<string> {
-    try {
-      await this.app.listen(listen)
-    } catch (cause) {
-      throw cannotListen(listen, cause)
+  /** Listens, on a second address too when one is given for nodes, and starts the sweep; answers the address, `host:port`. */
+  async start(listen: Listen, control?: Listen): Promise<string> {
+    const bound = await listenOn(this.app, listen)
+    this.#served = reachable(bound, this.#localAddress)
+    this.#published = this.#served
+    if (control !== undefined && formatListen(control) !== formatListen(bound)) {
+      const too = await listenToo(this.app, control)
+      this.#control = too.listener
+      this.#published = reachable(too.bound, this.#localAddress)
     }
-    const bound = this.app.server.address()
-    const port = typeof bound === 'object' && bound !== null ? bound.port : listen.port
-    this.#address = `${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${port}`
     this.#tasks.spawn('reservation sweep', () => this.#sweep())
-    return this.#address
+    return formatListen(bound)
   }
 
   /** Ends streams and connections, waits for commits under way, closes the store. */
   async stop(): Promise<void> {
     this.#stopping.abort()
+    this.#control?.close()
     await this.app.close()
     await this.#tasks.settled()
     await this.cluster.close()
@@ -142,7 +152,7 @@ export async function createNetmaster(options: NetmasterOptions, deps: Netmaster
   const { settings, snapshot } = await prepareStore(options, deps)
   const cluster = new Cluster({ historyLimit: options.historyLimit }, deps, snapshot)
   await seedCluster(cluster, options)
-  const netmaster = new Netmaster(cluster, options.server ?? serverDefaults, deps)
+  const netmaster = new Netmaster(cluster, options, deps)
   await netmaster.prepare(options, settings.netMode)
   return netmaster
 }
@@ -152,19 +162,4 @@ function positionOf(request: FastifyRequest): StreamPosition | undefined {
   if (typeof query !== 'object' || query === null || !('epoch' in query && 'since' in query)) return undefined
   const revision = Number(query.since)
   return Number.isSafeInteger(revision) && revision >= 0 ? { epoch: String(query.epoch), revision } : undefined
-}
-
-function cannotListen(
-  { host, port }: { readonly host: string; readonly port: number },
-  cause: unknown,
-): NetpluginError {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-  const address = `${host}:${port}`
-  const known: Readonly<Record<string, string>> = {
-    EADDRINUSE: 'another program listens there; stop it, or choose another address with --listen-url',
-    EADDRNOTAVAIL: 'no interface of this host has that address; choose another with --listen-url',
-    EACCES: 'ports below 1024 need root; choose another with --listen-url',
-  }
-  const why = known[String(code)] ?? asError(cause).message
-  return new NetpluginError('unavailable', 'CANNOT_LISTEN', `cannot listen on ${address}: ${why}`, { cause })
 }

@@ -119,7 +119,7 @@ async function addPlugin(app: FastifyInstance, { cluster, clock }: RoutesDeps): 
   })
   await serve(app, pluginRoutes.updateEndpoint, async ({ body }) => {
     const { result, revision } = await cluster.transact((view) => updateEndpoint(view, body))
-    return answer(result, revision, true)
+    return { ...answer(result, revision, true), status: 'success' as const, IPAddress: result.ipv4 }
   })
 }
 

@@ -32,7 +32,7 @@ export const pluginRoutes = {
     },
   ),
   updateEndpoint: bodyRoute('POST', '/plugin/updateEndpoint', 'tell names and labels of a container', async () => {
-    const { updateEndpointBody, endpointAnswer } = await load()
-    return { body: updateEndpointBody, answer: endpointAnswer }
+    const { updateEndpointBody, updateEndpointAnswer } = await load()
+    return { body: updateEndpointBody, answer: updateEndpointAnswer }
   }),
 } as const
