@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { NodeCompiler } from '../core/compile/compile-node.ts'
 import { desiredVeths, type NodeSettings } from '../core/compile/node-ports.ts'
 import { planHost } from '../core/plan/host.ts'
@@ -178,4 +179,90 @@ test('many that start together are moved a few in each pass', () => {
   assert.deepEqual([addresses().length, world.looks], [8, 1])
   pass(many)
   assert.equal(addresses().length, 10)
+})
+
+const names = ['a', 'b']
+const happening = fc.oneof(
+  { weight: 2, arbitrary: fc.record({ what: fc.constant('start' as const), name: fc.constantFrom(...names) }) },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant('end' as const), name: fc.constantFrom(...names) }) },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant('damage' as const), name: fc.constantFrom(...names) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      what: fc.constant('give' as const),
+      endpoint: fc.nat({ max: 3 }),
+      name: fc.constantFrom('', ...names),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ what: fc.constant('pass' as const) }) },
+)
+
+test('whatever happened before, in the end each container has the interfaces of its endpoints and no others', () => {
+  fc.assert(
+    fc.property(fc.array(happening, { maxLength: 30 }), (happenings) => {
+      const { containers, clock, pass } = setup()
+      const holders = new Map<number, string>()
+      const namespaces = new Map<string, string>()
+      let count = 0
+      const end = (name: string) => {
+        const path = namespaces.get(name)
+        if (path !== undefined) containers.end(path)
+        namespaces.delete(name)
+      }
+      const address = (endpoint: number) => `10.1.0.${endpoint + 1}`
+      const run = () => {
+        const records = [...holders].map(([endpoint]) =>
+          intended({
+            endpointId: `e${endpoint}`,
+            node: 'node1',
+            containerId: 'c',
+            ipv4: address(endpoint),
+            mac: `02:02:0a:01:00:0${endpoint}`,
+          }),
+        )
+        const places = new Map<string, string>()
+        for (const [endpoint, name] of holders) {
+          const path = namespaces.get(name)
+          if (path !== undefined) places.set(`e${endpoint}`, path)
+        }
+        pass(records, places)
+      }
+      for (const happened of happenings) {
+        if (happened.what === 'pass') run()
+        else if (happened.what === 'give') {
+          if (happened.name === '') holders.delete(happened.endpoint)
+          else holders.set(happened.endpoint, happened.name)
+        } else {
+          const { what, name } = happened
+          const path = namespaces.get(name)
+          if (what === 'damage' && path !== undefined) {
+            for (const { name: link, index } of containers.look(path).links.values()) {
+              containers.apply(path, [{ kind: 'set-link', name: link, index, mac: '02:00:00:00:00:01' }])
+            }
+          }
+          if (what !== 'damage') end(name)
+          if (what === 'start') {
+            namespaces.set(name, `/proc/${++count}/ns/net`)
+            containers.add(`/proc/${count}/ns/net`)
+          }
+        }
+      }
+      // As netmaster is told in the end.
+      for (const [endpoint, name] of holders) if (!namespaces.has(name)) holders.delete(endpoint)
+      for (let at = 0; at < 4; at++) {
+        run()
+        clock.advance(5_000)
+      }
+      for (const [name, path] of namespaces) {
+        const wanted = [...holders]
+          .filter(([, holder]) => holder === name)
+          .map(([endpoint]) => `${address(endpoint)}/16`)
+        const { links, addresses: held, routes } = containers.look(path)
+        assert.deepEqual(held.map(({ cidr }) => cidr).sort(), wanted.sort())
+        assert.equal(links.size, wanted.length)
+        assert.equal(routes.length, wanted.length === 0 ? 0 : 1, 'one default route')
+      }
+    }),
+    { numRuns: 300 },
+  )
 })
