@@ -14,7 +14,7 @@ import { NetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { OpenFlowConnection } from '../protocols/openflow/index.ts'
 
-/** How long one change of ports may take: less than attach calls wait, so that they can say what holds them up. */
+/** How long one change of ports, or one answer about flows, may take: less than attach calls wait, so that they can say what holds them up. */
 const settleMs = 8_000
 
 interface Options {
@@ -102,7 +102,7 @@ export class SwitchLink {
   async #connection(signal: AbortSignal): Promise<OpenFlowConnection> {
     if (this.#openFlow !== undefined) return this.#openFlow
     const path = join(this.#options.runDir, `${bridgeNames.integration}.mgmt`)
-    const connection = await OpenFlowConnection.connect({ path }, this.#deps, signal)
+    const connection = await OpenFlowConnection.connect({ path, requestTimeoutMs: settleMs }, this.#deps, signal)
     if (this.#over) {
       connection.close()
       throw new NetpluginError('unavailable', 'SWITCH_GONE', 'Open vSwitch went away; reconnecting')

@@ -115,18 +115,21 @@ test('addresses are given once, and given back', { skip: labSkip, timeout: 240_0
       await lab.execOk('node1', 'docker rm -f keeper')
     })
 
-    await step('a switch that hangs during the attach is named, and leaves nothing', async () => {
-      await lab.kill('node1', 'ovs-vswitchd', 'STOP')
-      await lab.kill('node2', 'ovsdb-server', 'STOP')
-      const [daemon, database] = await Promise.all(hosts.map((host) => refusal(lab, host, run('stuck'))))
-      await lab.kill('node1', 'ovs-vswitchd', 'CONT')
-      await lab.kill('node2', 'ovsdb-server', 'CONT')
-      assert.match(daemon ?? '', /could not be attached: ovs-vswitchd did not take configuration \d+ within 8000 ms/)
-      assert.match(database ?? '', /could not be attached: .*(OVSDB|Open vSwitch)/)
-      await Promise.all(hosts.map((host) => lab.execOk(host, 'docker rm stuck')))
-      // Sooner than an endpoint without a container would be given up.
-      await untilAsBefore(lab, before, 8_000)
-    })
+    await step(
+      'a switch that hangs during the attach is named and leaves nothing; one whose database hangs works on',
+      async () => {
+        await lab.kill('node1', 'ovs-vswitchd', 'STOP')
+        await lab.kill('node2', 'ovsdb-server', 'STOP')
+        const [daemon] = await Promise.all([refusal(lab, 'node1', run('stuck')), lab.execOk('node2', run('stuck'))])
+        await lab.kill('node1', 'ovs-vswitchd', 'CONT')
+        await lab.kill('node2', 'ovsdb-server', 'CONT')
+        assert.match(daemon, /could not be attached: .*\b8000 ms/)
+        await lab.execOk('node2', 'docker exec stuck ping -c 1 -W 5 20.1.1.254')
+        await Promise.all(hosts.map((host) => lab.execOk(host, 'docker rm -f stuck')))
+        // Sooner than an endpoint without a container would be given up.
+        await untilAsBefore(lab, before, 8_000)
+      },
+    )
 
     await step('netmaster killed between address and endpoint: the address comes back with it', async () => {
       const dockerId = (await lab.execOk('node2', "docker network inspect -f '{{.Id}}' contiv-net")).trim()

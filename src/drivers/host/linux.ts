@@ -73,6 +73,8 @@ export class LinuxHost implements HostDriver {
       else results.push(...steps.slice(at, at + 1).map((step) => ({ step, error: this.#try(step) })))
       at += Math.max(1, deletions.length)
     }
+    // Of a new IPv6 address the kernel tells a moment later, from another thread.
+    if (steps.some((step) => step.kind === 'add-address')) this.#mirror.distrust()
     for (const { step, error } of results) {
       if (error !== undefined) this.#log.warn('host step failed', { step, code: error.code, reason: error.message })
     }
