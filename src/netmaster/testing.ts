@@ -3,6 +3,7 @@
 import { MemoryStore, type Store } from '../drivers/store/index.ts'
 import { FakeClock } from '../lib/fake-clock.ts'
 import { silentLog } from '../lib/log.ts'
+import type { ServerOptions } from './http.ts'
 import { createNetmaster, type Netmaster } from './netmaster.ts'
 
 export interface Answer {
@@ -31,6 +32,7 @@ export async function startTestNetmaster(
     readonly fwdMode?: 'bridge' | 'routing'
     readonly netMode?: 'vlan' | 'vxlan'
     readonly historyLimit?: number
+    readonly server?: ServerOptions
   } = {},
 ): Promise<TestNetmaster> {
   const clock = new FakeClock()
@@ -42,6 +44,7 @@ export async function startTestNetmaster(
       fwdMode: options.fwdMode ?? 'routing',
       version: { GitCommit: 'abcdef01', Version: '1.2.3', BuildTime: 'from source' },
       historyLimit: options.historyLimit ?? 10_000,
+      ...(options.server === undefined ? {} : { server: options.server }),
     },
     { store, clock, log: silentLog },
   )
