@@ -24,17 +24,8 @@ export type Verb = '-cfg' | '-add-cfg' | '-del-cfg' | '-host-bindings-cfg'
 /** Loads a file of this machine, or a document by standard input. */
 export function load(lab: TestLab, verb: Verb, what: string | object): Promise<string> {
   const [file, input] = typeof what === 'string' ? [what, ''] : ['-', JSON.stringify(what)]
-  const path = {
-    '-cfg': 'desired-config',
-    '-add-cfg': 'add-config',
-    '-del-cfg': 'del-config',
-    '-host-bindings-cfg': 'host-bindings-config',
-  }[verb]
-  return lab.execOk(
-    'node1',
-    ['curl', '-sSf', '--json', file === '-' ? '@-' : `@${file}`, `http://netmaster:9999/${path}`],
-    { input },
-  )
+  const command = ['netdcli', '-netmaster-url', 'http://netmaster:9999', verb, file]
+  return lab.execOk('node1', command, { input })
 }
 
 /** Those of intents, sorted by id. */
