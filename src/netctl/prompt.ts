@@ -17,14 +17,15 @@ export async function ask(
     return done === true ? undefined : value
   }
   // Questions go to standard error: standard output may be a file.
-  process.stderr.write(question)
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const reader = createInterface({ input: process.stdin, output: secret ? silent : process.stderr, terminal: true })
+  const output = secret ? new Writable({ write: (_chunk, _encoding, done) => done() }) : process.stderr
+  const reader = createInterface({ input: process.stdin, output, terminal: true })
   try {
     return await new Promise<string | undefined>((resolve) => {
-      reader.once('line', resolve)
       reader.once('close', () => resolve(undefined))
-      reader.once('SIGINT', () => resolve(undefined))
+      reader.once('SIGINT', () => reader.close())
+      // The terminal echoes nothing from here on, so that an answer typed at once stays unseen too.
+      if (secret) process.stderr.write(question)
+      reader.question(question, resolve)
     })
   } finally {
     reader.close()
