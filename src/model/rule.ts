@@ -147,10 +147,7 @@ export function checkRule(rule: RuleRecord): Problem | undefined {
     const message = `${own.network} and ${own[kind]} exclude each other; give one of them`
     return wrong(codes[kind], own[kind], message)
   }
-  if (rule.port === 0 || ['tcp', 'udp', '6', '17'].includes(rule.protocol)) return undefined
-  const protocol = rule.protocol === '' ? 'any protocol' : `protocol ${rule.protocol}`
-  const message = `port ${rule.port} means nothing for ${protocol}; set protocol to tcp or udp, or leave port out`
-  return wrong('RULE_PORT_WITHOUT_PROTOCOL', 'port', message)
+  return undefined
 }
 
 export function renderRule(rule: RuleRecord): RuleView {

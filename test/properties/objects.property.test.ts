@@ -62,10 +62,9 @@ test('any sequence of requests leaves objects, links, grants and the store consi
         await empty(netmaster)
         await check(netmaster)
         const left = (await netmaster.store.snapshot()).entries.map(({ key }) => key)
-        assert.deepEqual(
-          left.filter((key) => !key.startsWith('meta/')),
-          ['record/global/global'],
-        )
+        // The settings may have been deleted on the way.
+        const others = left.filter((key) => !key.startsWith('meta/') && key !== 'record/global/global')
+        assert.deepEqual(others, [])
       } finally {
         await netmaster.stop()
       }

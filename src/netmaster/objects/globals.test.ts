@@ -44,7 +44,12 @@ scenario('global settings are read, checked and written whole', async (netmaster
     ['POST', '/api/v1/globals/other/', withoutKey, 'KEY_MISMATCH'],
     ['POST', globals, { ...settings, arpMode: 'flood' }, { ...settings, arpMode: 'flood' }],
     ['DELETE', globals, undefined, 'global'],
-    ['GET', '/api/v1/globals/', undefined, [settings]],
+    ['GET', '/api/v1/globals/', undefined, []],
+    ['GET', globals, undefined, 'GLOBAL_NOT_FOUND'],
+    ['DELETE', globals, undefined, 'GLOBAL_NOT_FOUND'],
+    ['POST', networkPath('n'), network('n', '10.1.1.0/24'), 'GLOBAL_NOT_READY'],
+    ['POST', globals, { ...settings, fwdMode: '' }, settings],
+    ['DELETE', globals, undefined, 'global'],
   ])
 })
 

@@ -30,21 +30,30 @@ export interface GlobalOptions {
 
 export function globalObject(options: GlobalOptions): ObjectKind<GlobalBody, GlobalView, GlobalInspect> {
   return {
-    keys: () => [globalKey],
-    get: (view, key) => (key === globalKey ? renderGlobal(view.global) : notFound('global', key)),
+    keys: (view) => (view.globalStored ? [globalKey] : []),
+    get: (view, key) => (isThere(view, key) ? renderGlobal(view.global) : notFound('global', key)),
     put: (view, key, body) => {
       const mismatch = checkKey(key, globalKey, body.key)
       if (mismatch !== undefined) return mismatch
-      const wanted = globalFromBody(body, view.global)
+      const current = view.globalStored ? view.global : { ...defaultGlobal, fwdMode: options.fwdMode }
+      const wanted = globalFromBody(body, current)
       return isProblem(wanted) ? wanted : changeGlobal(view, wanted)
     },
-    remove: (view, key) => {
-      if (key !== globalKey) return notFound('global', key)
-      const changed = changeGlobal(view, { ...defaultGlobal, fwdMode: options.fwdMode })
-      return isProblem(changed) ? changed : { ...changed, result: key }
-    },
-    inspect: (view, key) => (key === globalKey ? inspectGlobal(view, options.clusterMode) : notFound('global', key)),
+    remove: removeGlobal,
+    inspect: (view, key) => (isThere(view, key) ? inspectGlobal(view, options.clusterMode) : notFound('global', key)),
   }
+}
+
+function isThere(view: View, key: string): boolean {
+  return key === globalKey && view.globalStored
+}
+
+/** Without settings no network can be made, until they are written again or netmaster starts and writes the defaults. */
+function removeGlobal(view: View, key: string): Decision<string> | Problem {
+  if (!isThere(view, key)) return notFound('global', key)
+  const what = 'the global settings cannot be deleted while there are networks:'
+  const held = heldBy('GLOBAL_IN_USE', what, view.networks, 'network', 'delete them first')
+  return held ?? { records: [{ kind: 'global', key, value: null }], grants: [], result: key }
 }
 
 const neverUnderNetworks = {

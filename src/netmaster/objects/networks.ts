@@ -75,6 +75,10 @@ export function createNetwork(
     const message = `network ${key} exists already; delete it first, or use it as it is`
     return problem('conflict', 'NETWORK_EXISTS', message, { network: key })
   }
+  if (!view.globalStored) {
+    const message = 'the cluster has no global settings; write them (POST /api/v1/globals/global/) or restart netmaster'
+    return problem('conflict', 'GLOBAL_NOT_READY', message)
+  }
   if (!view.tenants.has(tenantName)) return notFound('tenant', tenantName)
   if (view.groups.has(key)) {
     const message = `an endpoint group is named ${networkName} in tenant ${tenantName}; networks and groups share names`

@@ -1,5 +1,4 @@
-// Tenants (specification 2.3): made with their id; only the name of the default network can change; deleted when nothing
-// is in them.
+// Tenants (specification 2.3): made with their id, never changed, deleted when nothing is in them.
 
 import type { Problem } from '../../lib/errors.ts'
 import { omitEmpty, problem } from '../../model/body.ts'
@@ -35,10 +34,10 @@ export const tenantObject: ObjectKind<TenantBody, TenantView, TenantInspect> = {
 function putTenant(view: View, body: TenantBody): Decision<TenantView> | Problem {
   const existing = view.tenants.get(body.tenantName)
   if (existing === undefined) return createTenant(view, body)
-  const record: TenantRecord = { ...existing, defaultNetwork: body.defaultNetwork }
-  const result = render(view, record)
-  if (record.defaultNetwork === existing.defaultNetwork) return unchanged(result)
-  return { records: [{ kind: 'tenant', key: record.tenantName, value: record }], grants: [], result }
+  if (body.defaultNetwork === existing.defaultNetwork) return unchanged(render(view, existing))
+  const was = existing.defaultNetwork === '' ? 'none' : existing.defaultNetwork
+  const message = `the default network of tenant ${body.tenantName} is ${was} and cannot change; delete the tenant and make it anew`
+  return problem('conflict', 'TENANT_FIXED', message, { field: 'defaultNetwork' })
 }
 
 /** Of a name that no tenant has. The default network need not be there yet: networks are made after their tenant. */
