@@ -155,8 +155,6 @@ test('rules are refused that contradict themselves or name what is not there', a
       'policy rule-add -p -1 p x': /priority/,
       'policy rule-add -P 65536 -l tcp p x': /port/,
       'policy rule-add -P -5 -l tcp p x': /port/,
-      'policy rule-add -P 80 p x': /port.*protocol/,
-      'policy rule-add -P 80 -l icmp p x': /port.*icmp/,
       'policy rule-add -l bogus p x': /protocol/,
       'policy rule-add -l TCP p x': /protocol/,
       'policy rule-add -l 256 p x': /protocol/,
