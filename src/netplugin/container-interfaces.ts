@@ -28,6 +28,8 @@ interface Deps {
 const movesAtOnce = 8
 /** How many interfaces that were right are looked at again in one audit, each about 1 ms. */
 const auditAtOnce = 50
+/** A little less, so that each of the agent's audits is one here. */
+const lookAfterMs = auditMs - 500
 
 export class ContainerInterfaces {
   readonly #deps: Deps
@@ -38,7 +40,7 @@ export class ContainerInterfaces {
   >()
   /** What was last said about an endpoint. */
   readonly #complaints = new Map<string, string>()
-  #auditAt = 0
+  #lookAt = 0
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -70,8 +72,8 @@ export class ContainerInterfaces {
   #distrust(): void {
     const now = this.#deps.clock.now()
     // Soon also after a clock that was set back.
-    if (now < this.#auditAt && this.#auditAt <= now + auditMs) return
-    this.#auditAt = now + auditMs
+    if (now < this.#lookAt && this.#lookAt <= now + lookAfterMs) return
+    this.#lookAt = now + lookAfterMs
     for (const id of [...this.#settled.keys()].slice(0, auditAtOnce)) this.#settled.delete(id)
   }
 
@@ -93,7 +95,8 @@ export class ContainerInterfaces {
     const hostEnd = links.get(portName)
     if (hostEnd === undefined) return false
     const desired = desiredInterface(endpoint, hostEnd, nameservers())
-    const what = JSON.stringify([hostEnd.index, namespace, mac, desired])
+    // The host's end has no carrier when the container's is down.
+    const what = JSON.stringify([hostEnd.index, hostEnd.carrier, namespace, mac, desired])
     if (this.#settled.get(endpointId)?.what === what) return false
     let inside = containers.look(namespace)
     let end = findEnd(hostEnd, mac, inside)
