@@ -1,7 +1,8 @@
 // The file of the embedded store: who may open it, its tables and their version.
 //
 // Layout (schema version 1): `meta(name, value)`: schema, epoch, revision, compacted; `entries(key, value, revision)`:
-// values as JSON text; `history(revision, sequence, key, value)`: what each commit wrote, NULL for a deletion.
+// values as JSON text, rows in the order they came, so that new keys at random change few pages; `history(revision,
+// sequence, key, value)`: what each commit wrote, NULL for a deletion.
 
 import { DatabaseSync } from 'node:sqlite'
 import { asError, NetpluginError } from '../../lib/errors.ts'
@@ -11,7 +12,7 @@ const schemaVersion = 1
 
 const tables = `
   CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value TEXT NOT NULL, revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value TEXT NOT NULL, revision INTEGER NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS history (
     revision INTEGER NOT NULL, sequence INTEGER NOT NULL, key TEXT NOT NULL, value TEXT,
     PRIMARY KEY (revision, sequence)
@@ -29,7 +30,7 @@ export function openDatabase(path: string, deps: StoreDeps): SqliteFiles {
   try {
     const database = new DatabaseSync(path)
     try {
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000')
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -8000')
       createTables(database, path, deps)
     } catch (error) {
       database.close()

@@ -238,7 +238,8 @@ function prepare(database: DatabaseSync): Statements {
     setMeta: sql('INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)'),
     all: sql('SELECT key, value, revision FROM entries ORDER BY key'),
     revisionOf: sql('SELECT revision FROM entries WHERE key = ?'),
-    put: sql('INSERT OR REPLACE INTO entries (key, value, revision) VALUES (?, ?, ?)'),
+    put: sql(`INSERT INTO entries (key, value, revision) VALUES (?, ?, ?)
+      ON CONFLICT (key) DO UPDATE SET value = excluded.value, revision = excluded.revision`),
     remove: sql('DELETE FROM entries WHERE key = ?'),
     remember: sql('INSERT INTO history (revision, sequence, key, value) VALUES (?, ?, ?, ?)'),
     history: sql('SELECT revision, key, value FROM history WHERE revision > ? ORDER BY revision, sequence LIMIT ?'),
