@@ -17,11 +17,12 @@ import { attach } from './subjects/attach.ts'
 import { dockerRun } from './subjects/docker-run.ts'
 import { flowMods } from './subjects/flow-mods.ts'
 import { footprint } from './subjects/footprint.ts'
+import { rest } from './subjects/rest.ts'
 import { traffic } from './subjects/traffic.ts'
 import { resultTable } from './table.ts'
 
 /** In this order: memory is measured before others fill it. */
-const benchmarks: readonly Benchmark[] = [footprint, attach, dockerRun, traffic, flowMods]
+const benchmarks: readonly Benchmark[] = [footprint, rest, attach, dockerRun, traffic, flowMods]
 const labName = 'bm-bench'
 const resultFile = fileURLToPath(new URL('results.json', import.meta.url))
 

@@ -37,6 +37,7 @@ export const footprint: Benchmark = {
       unit: 'ms',
       ours: spread(ours),
       peer: { name: 'docker network ls', ...spread(docker) },
+      goal: { of: 'value', atMost: 120 },
     })
     return rows
   },
