@@ -32,7 +32,7 @@ export const conventions: readonly { readonly title: string; readonly text: stri
   },
   {
     title: 'Objects',
-    text: 'POST and PUT are the same: they create the object or replace it whole; an attribute that is left out counts as empty. The answer is the object as it is stored. Empty attributes are left out of answers. key, links and link-sets are made by the server; in bodies they are accepted and ignored. Unknown attributes are refused by name.',
+    text: 'POST and PUT are the same: they create the object or replace it whole; an attribute that is left out counts as empty. The answer is the object as it is stored. Empty attributes are left out of answers. key, links and link-sets are made by the server; in bodies they are accepted and ignored. Unknown attributes are ignored, and named in the header Warning.',
   },
   {
     title: 'Errors',
