@@ -49,6 +49,8 @@ export interface ObjectClient<Input, View, Inspect> {
   get(key: string, signal?: AbortSignal): Promise<View>
   /** Creates or changes; what is left out of the body counts as empty. Answers the stored object. */
   put(key: string, body: Input, signal?: AbortSignal): Promise<View>
+  /** The same, for what must not be there yet: PRECONDITION_FAILED when it is. */
+  create(key: string, body: Input, signal?: AbortSignal): Promise<View>
   /** Answers the key. */
   remove(key: string, signal?: AbortSignal): Promise<string>
   inspect(key: string, signal?: AbortSignal): Promise<Inspect>
@@ -127,6 +129,7 @@ function objectClient<Input, Body, View, Inspect>(
     list: (signal) => transport.call(routes.list, {}, undefined, signal),
     get: (key, signal) => transport.call(routes.get, { key }, undefined, signal),
     put: (key, body, signal) => transport.call(routes.put, { key }, body, signal),
+    create: (key, body, signal) => transport.call(routes.put, { key }, body, signal, { 'if-none-match': '*' }),
     remove: (key, signal) => transport.call(routes.remove, { key }, undefined, signal),
     inspect: (key, signal) => transport.call(routes.inspect, { key }, undefined, signal),
   }

@@ -16,6 +16,8 @@ export interface TransportOptions {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+type RequestHeaders = Readonly<Record<string, string>>
+
 /** Answers above this are refused: nothing the API says is that long. */
 const maxAnswerBytes = 256 * 1024 * 1024
 /** A line of a stream holds at most 500 records of at most some KiB. */
@@ -48,17 +50,24 @@ export class Transport {
     parameters: Readonly<Record<string, string>>,
     body: Input,
     signal?: AbortSignal,
+    headers?: RequestHeaders,
   ): Promise<Answer> {
-    const answer = await this.request(route.method, fillPath(route.path, parameters), body, signal)
+    const answer = await this.request(route.method, fillPath(route.path, parameters), body, signal, headers)
     return answer as Answer
   }
 
   /** One request; resolves with the parsed JSON of a 2xx answer, rejects with NetpluginError otherwise. */
-  async request(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<unknown> {
+  async request(
+    method: string,
+    path: string,
+    body: unknown,
+    signal?: AbortSignal,
+    headers: RequestHeaders = {},
+  ): Promise<unknown> {
     const deadline = AbortSignal.timeout(this.#options.timeoutMs)
     const either = signal === undefined ? deadline : AbortSignal.any([signal, deadline])
     try {
-      const response = await this.#open(method, path, body, 'application/json', either)
+      const response = await this.#open(method, path, body, { ...headers, accept: 'application/json' }, either)
       const text = await readText(response)
       if (!isSuccess(response)) throw this.#refusal(response, text)
       return this.#parse(text, response)
@@ -112,7 +121,7 @@ export class Transport {
         'GET',
         path,
         undefined,
-        'application/x-ndjson, application/json',
+        { accept: 'application/x-ndjson, application/json' },
         opening.signal,
       )
       if (!isSuccess(response)) throw this.#refusal(response, await readText(response))
@@ -125,9 +134,15 @@ export class Transport {
     }
   }
 
-  #open(method: string, path: string, body: unknown, accept: string, signal: AbortSignal): Promise<IncomingMessage> {
+  #open(
+    method: string,
+    path: string,
+    body: unknown,
+    more: RequestHeaders,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
-    const headers: Record<string, string> = { ...this.#options.headers, accept, 'user-agent': 'netplugin' }
+    const headers: Record<string, string> = { ...this.#options.headers, ...more, 'user-agent': 'netplugin' }
     if (payload !== undefined) {
       headers['content-type'] = 'application/json'
       headers['content-length'] = String(payload.length)
@@ -139,7 +154,7 @@ export class Transport {
       request.on('error', (error: NodeJS.ErrnoException) => {
         // A kept-alive connection may be closed by the server just as it is used again: then nothing was served.
         if (request.reusedSocket && error.code === 'ECONNRESET') {
-          this.#open(method, path, body, accept, signal).then(resolve, reject)
+          this.#open(method, path, body, more, signal).then(resolve, reject)
         } else reject(error)
       })
       request.end(payload)
@@ -253,7 +268,7 @@ function kindOfStatus(status: number): ErrorKind {
   if (status === 401) return 'unauthorized'
   if (status === 403) return 'forbidden'
   if (status === 404) return 'not-found'
-  if (status === 409) return 'conflict'
+  if (status === 409 || status === 412) return 'conflict'
   if (status === 503) return 'unavailable'
   if (status === 504) return 'timeout'
   return status >= 500 ? 'internal' : 'invalid'

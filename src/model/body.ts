@@ -1,5 +1,4 @@
-// Parsing of REST bodies: what every object of the API has in common. Unknown keys are refused by name, so that a
-// misspelt attribute is not silently lost; what servers render but nobody may set (`key`, `links`) is let through.
+// Parsing of REST bodies: what every object of the API has in common.
 
 import { z } from 'zod'
 import type { Problem } from '../lib/errors.ts'
@@ -74,14 +73,36 @@ export function wholeNumber(range: { readonly min: number; readonly max: number 
   return z.int(text).min(range.min, text).max(range.max, text).default(fallback)
 }
 
-/** An object of the public API: these attributes, plus what is accepted and ignored. */
+/**
+ * An object of the public API: these attributes, plus what is accepted and ignored. Unknown attributes are ignored, too, as
+ * clients for other versions send some; `ignoredAttributes` tells of them.
+ */
 export function apiObject<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-  return z.strictObject({
+  return z.object({
     ...shape,
     key: z.string().optional(),
     'link-sets': z.unknown().optional(),
     links: z.unknown().optional(),
   })
+}
+
+/** Names in a body that the schema does not know: misspelt, or meant for another version. */
+export function ignoredAttributes(schema: z.ZodType, body: unknown): string[] {
+  if (!(schema instanceof z.ZodObject) || typeof body !== 'object' || body === null) return []
+  const known = new Set(Object.keys(schema.shape).map((name) => name.toLowerCase()))
+  return Object.keys(body).filter((name) => !known.has(name.toLowerCase()))
+}
+
+/** Attributes may be written in any case, as the original read them; the exact name counts more. */
+function withKnownNames(schema: z.ZodType, body: object): object {
+  if (!(schema instanceof z.ZodObject)) return body
+  const { shape } = schema
+  const others = Object.entries(body).filter(([name]) => !Object.hasOwn(shape, name))
+  if (others.length === 0) return body
+  const exact = Object.entries(body).filter(([name]) => Object.hasOwn(shape, name))
+  const byCase = new Map(Object.keys(shape).map((name) => [name.toLowerCase(), name]))
+  const renamed = others.map(([name, value]) => [byCase.get(name.toLowerCase()) ?? name, value])
+  return Object.fromEntries([...renamed, ...exact])
 }
 
 /** A reference from one object to another, as REST shows it. */
@@ -131,7 +152,7 @@ export function parseBody<T>(schema: z.ZodType<T>, input: unknown): T | Problem 
       'the body must be a JSON object; send one with content type application/json',
     )
   }
-  const parsed = schema.safeParse(input)
+  const parsed = schema.safeParse(withKnownNames(schema, input))
   if (parsed.success) return parsed.data
   const texts = parsed.error.issues.map((issue) => issueText(issue, input))
   const field = parsed.error.issues[0]?.path.join('.') ?? ''
@@ -140,10 +161,6 @@ export function parseBody<T>(schema: z.ZodType<T>, input: unknown): T | Problem 
 
 function issueText(issue: z.core.$ZodIssue, body: unknown): string {
   const field = issue.path.join('.')
-  if (issue.code === 'unrecognized_keys') {
-    const keys = issue.keys.map((key) => JSON.stringify(key.slice(0, 64))).join(', ')
-    return `${field === '' ? '' : `${field}: `}unknown attribute ${keys}; remove it or check its spelling`
-  }
   if (issue.code === 'invalid_type' && valueAt(body, issue.path) === undefined) return `${field} is missing`
   if (issue.code === 'invalid_type') return `${field} must be of type ${issue.expected}`
   return `${field} ${issue.message}`

@@ -2,6 +2,7 @@
 // differs.
 
 import type { Client, ObjectClient } from '../api/client.ts'
+import { NetpluginError } from '../lib/errors.ts'
 import { type Command, command, type Session, tenantFlag } from './command.ts'
 import { documentFlags, type ListLayout, listFlags, listFormat, printDocument, printItems } from './output.ts'
 
@@ -20,6 +21,8 @@ interface Words {
 
 export interface ObjectKind<Item, Input = never> extends Words, ListLayout<Item> {
   readonly collection: (netmaster: Client) => ObjectClient<Input, Item, unknown>
+  /** `create` is refused when there is one: what it says would change it. */
+  readonly createdOnce?: boolean
   /** Line printed when one was stored; undefined prints none. */
   readonly created?: (key: string) => string
   /** Line printed before a delete is asked for; undefined prints none. */
@@ -33,10 +36,26 @@ export async function store<Item, Input>(
   key: string,
   body: Input,
 ): Promise<void> {
-  const netmaster = await session.netmaster()
-  await kind.collection(netmaster).put(key, body)
+  const collection = kind.collection(await session.netmaster())
+  if (kind.createdOnce === true) await createOnce(collection, kind, key, body)
+  else await collection.put(key, body)
   if (kind.created !== undefined) session.print(`${kind.created(key)}\n`)
   await session.settle()
+}
+
+async function createOnce<Item, Input>(
+  collection: ObjectClient<Input, Item, unknown>,
+  { noun }: Words,
+  key: string,
+  body: Input,
+): Promise<void> {
+  try {
+    await collection.create(key, body)
+  } catch (error) {
+    if (!(error instanceof NetpluginError && error.code === 'PRECONDITION_FAILED')) throw error
+    const message = `${noun} ${key} exists already; use it as it is, or delete it first`
+    throw new NetpluginError('conflict', 'EXISTS', message, { cause: error, details: error.details })
+  }
 }
 
 /** Says that an object is deleted, deletes it, and waits for the hosts. */

@@ -4,7 +4,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { AnyRoute, Route } from '../api/route.ts'
 import { type Problem, raise } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { isProblem, parseBody } from '../model/body.ts'
+import { ignoredAttributes, isProblem, parseBody } from '../model/body.ts'
 import { type ConditionHeaders, etagOf, isKnown } from './conditions.ts'
 import { maxBodyBytes, readBodiesAsJson } from './http-body.ts'
 import { answerBadRequest, answerBadUrl, answerErrors } from './http-errors.ts'
@@ -80,12 +80,20 @@ export async function serve<Input, Body, Answer>(
       // Routes without a schema have Body = undefined.
       const body = schema === undefined ? (undefined as Body) : parseBody(schema, request.body)
       if (isProblem(body)) raise(body)
+      const ignored = schema === undefined ? [] : ignoredAttributes(schema, request.body)
+      if (ignored.length > 0) reply.header('warning', warningOf(ignored))
       const answer = await handle({ parameters: parametersOf(request), body, headers: request.headers })
       if (isProblem(answer)) raise(answer)
       const text = JSON.stringify(answer)
       return tagged ? sendTagged(request, reply, text) : reply.type(jsonType).send(text)
     },
   })
+}
+
+/** RFC 7234, section 5.5. Header values are ASCII. */
+function warningOf(ignored: readonly string[]): string {
+  const names = ignored.slice(0, 5).map((name) => name.slice(0, 64).replace(/[^\w.-]/g, '?'))
+  return `299 netmaster "unknown attributes ignored: ${names.join(', ')}"`
 }
 
 function sendTagged(request: FastifyRequest, reply: FastifyReply, text: string): FastifyReply {

@@ -102,7 +102,7 @@ test('networks are refused that overlap, have no such gateway, or ask for a tag 
     ConfigEP: { Host: 'node1' },
   })
   await runInOrder(url, [
-    ...refused({ 'net rm n': /endpoint/, 'net create -s 10.9.1.0/24 -p 100 n': /subnet/ }),
+    ...refused({ 'net rm n': /endpoint/, 'net create -s 10.9.1.0/24 -p 100 n': /exists already/ }),
     ...done('ep rm -y e1', 'net rm n'),
   ])
 })

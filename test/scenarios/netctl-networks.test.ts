@@ -81,8 +81,7 @@ test('tenants: created, listed, inspected and removed; names are checked', async
     },
     { line: 'tenant ls -q', out: 'default\n' },
     { line: 'tenant create blue', out: 'Creating tenant: blue\n' },
-    // The same once more is no mistake; the original refused every change.
-    { line: 'tenant create blue', out: 'Creating tenant: blue\n' },
+    { line: 'tenant create blue', status: 3, out: '', err: /tenant blue exists already/ },
     { line: 'tenant create bad_name', status: 3, out: '', err: /tenantName/ },
     { line: 'tenant create -- -bad', status: 3, out: '' },
     { line: `tenant create ${longName}`, out: `Creating tenant: ${longName}\n` },
@@ -122,10 +121,11 @@ test('networks: tables, inspection, subnets that overlap or lie elsewhere, tags 
       out: /"allocatedIPAddresses": "20\.1\.1\.254",\s+"availableIPAddresses": "20\.1\.1\.1-20\.1\.1\.253",\s+"externalPktTag": 1001,/,
     },
     { line: 'net inspect v1', out: /"pktTag": 1\n/ },
-    // The same once more is no mistake; the original refused every change.
     {
-      line: 'net create contiv-net --subnet=20.1.1.0/24 --gateway=20.1.1.254 --pkt-tag=1001',
-      out: 'Creating network default:contiv-net\n',
+      line: 'net create contiv-net --subnet=20.1.2.0/24',
+      status: 3,
+      out: '',
+      err: /default:contiv-net exists already/,
     },
     { line: 'net create n2 --subnet=20.1.1.128/25', status: 3, err: /overlap.*contiv-net/ },
     { line: 'net create n2 --subnet=10.9.1.0/24 -g 10.4.1.1', status: 3, err: /10\.4\.1\.1/ },

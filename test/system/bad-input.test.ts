@@ -99,12 +99,15 @@ test('bad input', { skip: labSkip, timeout: 240_000 }, (t) =>
 
     await step('requests to netmaster', async () => {
       await answered(lab, 'http://netmaster:9999/api/v1/nothing/', 404, /nothing at GET \/api\/v1\/nothing\//)
-      await answered(lab, `-X PATCH ${network}`, 404, /nothing at PATCH/)
+      await answered(lab, `-X PATCH ${network}`, 405, /PATCH/)
       await answered(lab, `-d '{bad' ${network}`, 400, /the body is not JSON: unexpected "b" at line 1, column 2/)
       for (const body of ['[]', 'null', '5', ''])
         await answered(lab, `-d '${body}' ${network}`, 400, /must be a JSON object/)
       await answered(lab, `-d '{"subnet":5}' ${network}`, 400, /subnet must be of type string/)
-      await answered(lab, `-d '{"subnett":"10.9.0.0/24"}' ${network}`, 400, /unknown attribute "subnett"/)
+      const misspelt = '{"tenantName":"misspelt","defaultNetwrok":"x"}'
+      const tenant = 'http://netmaster:9999/api/v1/tenants/misspelt/'
+      await answered(lab, `-i -d '${misspelt}' ${tenant}`, 200, /warning: .*unknown attributes ignored: defaultNetwrok/)
+      await answered(lab, `-X DELETE ${tenant}`, 200, /misspelt/)
       const huge = (byte: string, more: string) => `--data-binary @- ${more} ${network} </opt/${byte}`
       await lab.execOk(
         host,

@@ -11,6 +11,7 @@ const networkKind: ObjectKind<NetworkView, NetworkInput> = {
   noun: 'network',
   plural: 'networks',
   article: 'a',
+  createdOnce: true,
   collection: (netmaster) => netmaster.networks,
   name: (network) => network.networkName,
   columns: networkColumns,

@@ -9,6 +9,7 @@ const tenantKind: ObjectKind<TenantView, TenantInput> = {
   noun: 'tenant',
   plural: 'tenants',
   article: 'a',
+  createdOnce: true,
   collection: (netmaster) => netmaster.tenants,
   name: (tenant) => tenant.tenantName,
   columns: tenantColumns,

@@ -75,7 +75,6 @@ scenario('a network profile is kept, linked to its groups, and may change under 
     bad({ burst: -1 }),
     bad({ DSCP: 64 }),
     bad({ DSCP: -1 }),
-    bad({ dscp: 1 }),
     bad({ bandwidth: '0 Gbps' }),
     bad({ bandwidth: `${'1'.repeat(61)}Gbps` }),
     bad({ tenantName: 'nope' }, 'KEY_MISMATCH'),
