@@ -58,7 +58,10 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
   const mayRemove = () => master.inSync
   const nameservers = () => hostNameservers(config.resolvConf)
   const resolver = new Resolver({ nameservers, state, exchange, clock, log: log.with({ part: 'names' }), random })
-  const tunnels = new TunnelNeighbours({ clock, openProber: () => udpProber({ host, log: log.with({ part: 'tunnels' }) }) })
+  const tunnels = new TunnelNeighbours({
+    clock,
+    openProber: () => udpProber({ host, log: log.with({ part: 'tunnels' }) }),
+  })
   const progress = { switch: 0, docker: 0 }
   const report = () => master.applied(Math.min(progress.switch, progress.docker))
 
