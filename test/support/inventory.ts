@@ -57,10 +57,13 @@ function linkName(line: string): string {
   return /^\d+: ([^:@]+)/.exec(line)?.[1] ?? line
 }
 
-/** Names of both ends of the pairs that netplugin made in advance: at most as many as it is told by default. */
+/** How many ports netplugin makes in advance when not told otherwise. */
+const reserved = 16
+
+/** Names of both ends of the pairs that netplugin made in advance, no more than there may be. */
 function waitingPairs(shown: readonly string[]): ReadonlySet<string> {
   const ports = shown.filter((line) => line.includes('alias netplugin:reserve')).map(linkName)
-  return new Set(ports.slice(0, 16).flatMap((name) => [name, name.replace(/^vp/, 'np')]))
+  return new Set(ports.slice(0, reserved).flatMap((name) => [name, name.replace(/^vp/, 'np')]))
 }
 
 /** A port that is made again may have another number, which is in its flows and so in their hashes. */
@@ -112,10 +115,17 @@ export async function takeInventory(lab: TestLab, hosts: readonly string[]): Pro
   return { hosts: Object.fromEntries(held), networks, endpoints: named.sort(), groups, tenants }
 }
 
-/** What a lab holds once nothing moves any more: twice the same, with one port for each endpoint. */
+/**
+ * What a lab holds once nothing moves any more: twice the same, with one port for each endpoint, and all ports made in
+ * advance, since the userspace switch loses a packet now and then while a port comes.
+ */
 export async function settledInventory(lab: TestLab, hosts: readonly string[]): Promise<Inventory> {
   let last: Inventory | undefined
   return lab.until('the lab to settle', async () => {
+    for (const host of hosts) {
+      const { stdout } = await lab.exec(host, 'ip -o link | grep -c netplugin:reserve')
+      if (Number(stdout) < reserved) return undefined
+    }
     const previous = last
     last = await takeInventory(lab, hosts)
     const ports = Object.values(last.hosts).flatMap((host) => host.ports.filter((port) => port.startsWith('vp')))

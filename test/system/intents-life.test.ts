@@ -189,7 +189,6 @@ async function check(t: TestContext, lab: TestLab): Promise<void> {
     await untilAttached(lab, [container])
     // The userspace switch itself loses a packet now and then while a port comes or goes.
     await settledInventory(lab, hosts)
-    for (const host of hosts) await untilReserved(lab, host)
     const pings = await startPings(lab, 'node1', 'web', '10.1.1.2')
     for (const host of hosts) {
       await lab.kill(host, 'netplugin')
@@ -246,14 +245,6 @@ async function check(t: TestContext, lab: TestLab): Promise<void> {
     await lab.execOk('node1', 'docker rm -f web')
     await lab.execOk('node2', 'docker rm -f db')
     await untilAsBefore(lab, empty)
-  })
-}
-
-/** Waits until the host has made all ports in advance that it wants. */
-async function untilReserved(lab: TestLab, host: string): Promise<void> {
-  await lab.until('ports made in advance', async () => {
-    const { stdout } = await lab.exec(host, 'ip -o link | grep -c netplugin:reserve')
-    return Number(stdout) === 16 || undefined
   })
 }
 
