@@ -160,11 +160,15 @@ function answerName({ path, method }: AnyRoute, name: string): string {
   return path.startsWith('/api/v1/') && method !== 'DELETE' ? name : `${name}Answer`
 }
 
+/** They have no common beginning: the paths are older than this API. */
+const intentPaths = /^\/((desired|add|del|host-bindings)-config|endpoints?|networks?|resource)(\/|$)/
+
 function tagOf(path: string): string {
   const { words } = partsOf(path)
   const [first = '', second = ''] = words
   if (path.startsWith('/api/v1/')) return first === 'inspect' ? second : first.includes('.') ? 'service' : first
   if (path.startsWith('/internal/')) return 'nodes'
+  if (intentPaths.test(path)) return 'intents'
   return path.startsWith('/plugin/') ? 'plugin' : path.startsWith('/debug/') ? 'endpoints' : 'service'
 }
 

@@ -4,7 +4,7 @@
 import type { JsonSchema, OpenApiDocument, Operation } from './openapi.ts'
 
 export interface Section {
-  /** A plural of the API, or plugin, nodes, service. */
+  /** A plural of the API, or intents, plugin, nodes, service. */
   readonly title: string
   readonly operations: readonly PlacedOperation[]
   /** Of what is written, by name of the schema. */
@@ -64,10 +64,11 @@ export function sectionsOf(document: OpenApiDocument): readonly Section[] {
       const ref = operation.requestBody?.content['application/json']?.schema.$ref
       const name = typeof ref === 'string' ? (ref.split('/').at(-1) ?? '') : ''
       const schema = document.components.schemas[name]
-      if (schema !== undefined) section.bodies.set(name, attributesOf(schema))
+      const attributes = schema === undefined ? [] : attributesOf(schema)
+      if (attributes.length > 0) section.bodies.set(name, attributes)
     }
   }
-  const last = ['service', 'plugin', 'nodes']
+  const last = ['intents', 'service', 'plugin', 'nodes']
   return [...found.values()].sort((a, b) => last.indexOf(a.title) - last.indexOf(b.title))
 }
 
