@@ -325,6 +325,20 @@ story('a restart knows which objects are those of intents', async ({ netmaster, 
   assert.deepEqual(await again.ok('GET', '/networks'), [])
 })
 
+story('tags of a tenant need not be in the range of the cluster, whose settings stay free to change', async (steps) => {
+  const { netmaster, load, networks } = steps
+  await load('/desired-config', blue([net('orange')], { DefaultNetType: 'vxlan', Vxlans: '10001-14000' }))
+  assert.deepEqual(await networks(), ['orange.blue vxlan 10001 11.1.0.0/24 11.1.0.254'])
+  const settings = {
+    name: 'global',
+    arpMode: 'flood',
+    fwdMode: 'routing',
+    pvtSubnet: '172.19.0.0/16',
+    vxlans: '5-9000',
+  }
+  await netmaster.ok('POST', '/api/v1/globals/global/', settings)
+})
+
 story('pools of a tenant are shown with what is in use of them', async ({ netmaster, load }) => {
   await load('/desired-config', two)
   const values = async (kind: string) =>

@@ -2,7 +2,7 @@
 // cannot change while there are networks.
 
 import { isDeepStrictEqual } from 'node:util'
-import { formatIntervals } from '../../core/allocate/intervals.ts'
+import { clipIntervals, formatIntervals } from '../../core/allocate/intervals.ts'
 import type { Problem } from '../../lib/errors.ts'
 import { isProblem, problem } from '../../model/body.ts'
 import {
@@ -70,8 +70,8 @@ function changeGlobal(view: View, wanted: GlobalRecord): Decision<GlobalView> | 
     networksBlock(view, wanted, 'fwdMode') ??
     networksBlock(view, wanted, 'pvtSubnet') ??
     speakersBlock(view, wanted) ??
-    rangeBlocked('vlans', wanted.vlans, view.numbers.vlan) ??
-    rangeBlocked('vxlans', wanted.vxlans, view.numbers.vni)
+    rangeBlocked('vlans', view.global, wanted, view.numbers.vlan) ??
+    rangeBlocked('vxlans', view.global, wanted, view.numbers.vni)
   if (blocked !== undefined) return blocked
   return { records: [{ kind: 'global', key: globalKey, value: wanted }], grants: [], result }
 }
@@ -96,10 +96,20 @@ function speakersBlock({ global, objects }: View, wanted: GlobalRecord): Problem
   return heldBy('BGP_IN_USE', `${what} while there are Bgp objects:`, objects.bgp, 'Bgp object', 'delete them first')
 }
 
-function rangeBlocked(field: 'vlans' | 'vxlans', text: string, grants: NumberGrants): Problem | undefined {
+/** Tags outside the range that there is are of ranges that tenants have of their own: they do not hold it. */
+function rangeBlocked(
+  field: 'vlans' | 'vxlans',
+  current: GlobalRecord,
+  wanted: GlobalRecord,
+  grants: NumberGrants,
+): Problem | undefined {
+  const text = wanted[field]
+  const before = parseTagRange(field, current[field])
   const range = parseTagRange(field, text)
+  if (isProblem(before)) return before
   if (isProblem(range)) return range
-  const outside = grants.intervals().filter(({ first, last }) => first < range.first || last > range.last)
+  const held = clipIntervals(grants.intervals(), before)
+  const outside = held.filter(({ first, last }) => first < range.first || last > range.last)
   if (outside.length === 0) return undefined
   const used = formatIntervals(outside, String)
   const message = `${field} cannot become ${text}: ${used} in use outside of it; delete those networks first`
