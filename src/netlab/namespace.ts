@@ -31,6 +31,8 @@ export function insideEnvironment(
     NETLAB: lab,
     NETLAB_HOST: host,
     NETLAB_TOKEN: token,
+    // netdcli looks on its own host otherwise.
+    NETMASTER: 'http://netmaster:9999',
   }
 }
 
