@@ -134,7 +134,12 @@ export class Agent {
 
     const veths = desiredVeths(carried, nodeSettings)
     const forward = (ports: BridgeFacts) => {
-      const sets = this.#renderer.render(network, { ofPorts: ports.ofPorts, nameservers: nameservers() })
+      const agentAdvertises = nodeSettings.datapathType === 'system'
+      const sets = this.#renderer.render(network, {
+        ofPorts: ports.ofPorts,
+        nameservers: nameservers(),
+        agentAdvertises,
+      })
       return link.applyFlows(sets, { remove }, signal)
     }
     // Who got a port that was there already need not wait for the switch to make others; while the switch takes the flows

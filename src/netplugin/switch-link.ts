@@ -3,6 +3,7 @@
 
 import { join } from 'node:path'
 import { bridgeNames } from '../core/compile/node-ports.ts'
+import { advertisementMark, agentControllerId, finishAdvertisementPacket } from '../core/pipeline/advertisements.ts'
 import { ownFlows } from '../core/pipeline/cookies.ts'
 import type { FlowSets } from '../core/pipeline/render.ts'
 import type { DesiredBridge } from '../core/plan/database.ts'
@@ -102,7 +103,11 @@ export class SwitchLink {
   async #connection(signal: AbortSignal): Promise<OpenFlowConnection> {
     if (this.#openFlow !== undefined) return this.#openFlow
     const path = join(this.#options.runDir, `${bridgeNames.integration}.mgmt`)
-    const connection = await OpenFlowConnection.connect({ path, requestTimeoutMs: settleMs }, this.#deps, signal)
+    const connection = await OpenFlowConnection.connect(
+      { path, requestTimeoutMs: settleMs, controllerId: agentControllerId },
+      this.#deps,
+      signal,
+    )
     if (this.#over) {
       connection.close()
       throw new NetpluginError('unavailable', 'SWITCH_GONE', 'Open vSwitch went away; reconnecting')
@@ -110,6 +115,15 @@ export class SwitchLink {
     this.#openFlow = connection
     this.#applied = undefined
     connection.closed.then(() => this.close())
+    connection.onPacketIn(({ packet, fields, userdata }) => {
+      const finished = userdata === advertisementMark ? finishAdvertisementPacket(packet) : undefined
+      if (finished === undefined || typeof fields.in_port !== 'number') return
+      connection.packetOut({
+        inPort: 'controller',
+        actions: [{ type: 'output', port: fields.in_port }],
+        packet: finished,
+      })
+    })
     return connection
   }
 }

@@ -12,5 +12,14 @@ const ownerMark = 0x6e70n // 'np'
 export const ownFlows = { value: ownerMark << 48n, mask: 0xffffn << 48n } as const
 
 export function cookieOf(feature: Feature, canonicalText: string): bigint {
-  return (ownerMark << 48n) | (BigInt(features[feature]) << 40n) | (hash53(canonicalText) & 0xff_ffff_ffffn)
+  return (ownerMark << 48n) | (BigInt(features[feature]) << 40n) | hash40(canonicalText)
+}
+
+/** The cookie of another flow of the feature that `cookie` names. */
+export function sameFeature(cookie: bigint, canonicalText: string): bigint {
+  return ((cookie >> 40n) << 40n) | hash40(canonicalText)
+}
+
+function hash40(text: string): bigint {
+  return hash53(text) & 0xff_ffff_ffffn
 }

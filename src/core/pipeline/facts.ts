@@ -5,6 +5,8 @@ export interface SwitchFacts {
   readonly ofPorts: ReadonlyMap<string, number>
   /** The host's DNS servers that containers were told of: reachable from every network, whatever its gateway. */
   readonly nameservers: readonly string[]
+  /** The switch cannot write a whole neighbour advertisement (the kernel's datapath); the agent finishes them. */
+  readonly agentAdvertises?: boolean
 }
 
 /** Ports of the integration bridge that are not endpoints. */

@@ -4,6 +4,7 @@
 
 import type { Flow } from '../../protocols/openflow/index.ts'
 import type { NetworkView, NodeNetwork } from '../compile/node-network.ts'
+import { finishedByAgent } from './advertisements.ts'
 import { portNames, type SwitchFacts } from './facts.ts'
 import { baseFlows } from './features/base.ts'
 import { localEndpointFlows, remoteEndpointFlows } from './features/endpoint.ts'
@@ -28,7 +29,9 @@ export class Renderer {
     /** Renders unless every input is identical to last time's. */
     const own = (owner: string, inputs: readonly unknown[], render: () => readonly Flow[]) => {
       const before = this.#remembered.get(owner)
-      const entry = before !== undefined && sameInputs(before.inputs, inputs) ? before : { inputs, flows: render() }
+      const known = before !== undefined && sameInputs(before.inputs, inputs)
+      const make = () => (facts.agentAdvertises === true ? render().map(finishedByAgent) : render())
+      const entry = known ? before : { inputs, flows: make() }
       remembered.set(owner, entry)
       if (entry.flows.length > 0) sets.set(owner, entry.flows)
     }
