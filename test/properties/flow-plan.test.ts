@@ -8,7 +8,8 @@ import { type FlowSets, Renderer } from '../../src/core/pipeline/render.ts'
 import { planAllFlows, planFlowChanges } from '../../src/core/plan/flows.ts'
 import type { ClusterState } from '../../src/model/state.ts'
 import { type Flow, flowIdentity, type Modification } from '../../src/protocols/openflow/index.ts'
-import { cluster, numberedFacts } from './arbitrary-cluster.ts'
+import { numberedFacts } from './arbitrary-cluster.ts'
+import { clusterWithPolicies as cluster } from './arbitrary-policy.ts'
 
 const node = 'node1'
 const runs = { numRuns: 150 }

@@ -12,7 +12,7 @@ import { listRecords } from '../../src/model/record-list.ts'
 import { type Change, type ClusterState, emptyState } from '../../src/model/state.ts'
 import { canonicalFlow, flowIdentity } from '../../src/protocols/openflow/index.ts'
 import { endpointRecord } from '../support/cluster.ts'
-import { cluster } from './arbitrary-cluster.ts'
+import { clusterWithPolicies as cluster } from './arbitrary-policy.ts'
 
 const node = 'node1'
 const runs = { numRuns: 150 }

@@ -13,8 +13,14 @@ export function networkText(network: NodeNetwork): string {
   const byKey = <V>(map: ReadonlyMap<string, V>) => Object.fromEntries([...map].sort(([a], [b]) => (a < b ? -1 : 1)))
   const short = <E extends { readonly network: { readonly key: string } }>(map: ReadonlyMap<string, E>) =>
     byKey(new Map([...map].map(([id, endpoint]) => [id, { ...endpoint, network: endpoint.network.key }])))
-  const { networks, local, remote, ...rest } = network
-  const plain = { ...rest, networks: byKey(networks), local: short(local), remote: short(remote) }
+  const { networks, local, remote, policy, ...rest } = network
+  const plain = {
+    ...rest,
+    networks: byKey(networks),
+    local: short(local),
+    remote: short(remote),
+    ...(policy === undefined ? {} : { policy: { ...policy, members: byKey(policy.members) } }),
+  }
   return `${JSON.stringify(plain, null, 2).replace(/\[[^[\]{}]*\]/g, inOneLine)}\n`
 }
 

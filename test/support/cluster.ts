@@ -8,8 +8,11 @@ import {
   type EndpointRecord,
   emptyObjects,
   type GlobalRecord,
+  type GroupRecord,
   type NetworkRecord,
   type NodeRecord,
+  type PolicyRecord,
+  type RuleRecord,
   type TenantRecord,
 } from '../../src/model/state.ts'
 
@@ -18,6 +21,10 @@ export interface Intent {
   /** Ids count from 1 in this order. */
   readonly tenants: readonly string[]
   readonly networks: readonly NetworkIntent[]
+  /** Ids count from 1 in this order. */
+  readonly groups?: readonly GroupIntent[]
+  /** Policies are there by being named. */
+  readonly rules?: readonly RuleIntent[]
   readonly endpoints: readonly EndpointIntent[]
   readonly nodes: readonly { readonly node: string; readonly vtep?: string }[]
 }
@@ -32,6 +39,18 @@ export interface NetworkIntent {
   readonly ipv6Gateway?: string
 }
 
+export interface GroupIntent {
+  /** `tenant:group`. */
+  readonly key: string
+  /** Names within the tenant. */
+  readonly network: string
+  readonly policies?: readonly string[]
+}
+
+/** `policy` is `tenant:policy`; priority 1 unless given. */
+export type RuleIntent = Partial<RuleRecord> &
+  Pick<RuleRecord, 'direction' | 'action'> & { readonly policy: string; readonly id: string }
+
 export interface EndpointIntent {
   readonly id: string
   readonly network: string
@@ -40,19 +59,83 @@ export interface EndpointIntent {
   readonly ipv6?: string
   readonly mac?: string
   readonly groupId?: number
+  /** Name within the tenant. */
+  readonly group?: string
 }
 
 export function clusterState(intent: Intent): ClusterState {
+  const groups = new Map((intent.groups ?? []).map((group, index) => [group.key, groupRecord(group, index + 1)]))
+  const rules = (intent.rules ?? []).map(ruleRecord)
   return {
     revision: 1,
     global: { ...defaultGlobal, ...intent.global },
     tenants: new Map(intent.tenants.map((name, index) => [name, tenant(name, index + 1)])),
     networks: new Map(intent.networks.map((network, index) => [network.key, networkRecord(network, index + 1)])),
-    groups: new Map(),
-    endpoints: new Map(intent.endpoints.map((endpoint) => [endpoint.id, endpointRecord(endpoint)])),
+    groups,
+    endpoints: new Map(intent.endpoints.map((endpoint) => [endpoint.id, inGroup(endpointRecord(endpoint), groups)])),
     nodes: new Map(intent.nodes.map(({ node, vtep = '' }) => [node, nodeRecord(node, vtep)])),
-    objects: emptyObjects,
+    objects: {
+      ...emptyObjects,
+      policy: new Map(
+        [...rules.map(policyOf), ...[...groups.values()].flatMap(policiesOf)].map((policy) => [
+          policyKeyOf(policy),
+          policy,
+        ]),
+      ),
+      rule: new Map(rules.map((rule) => [`${policyKeyOf(rule)}:${rule.ruleId}`, rule])),
+    },
   }
+}
+
+function policyKeyOf({ tenantName, policyName }: PolicyRecord): string {
+  return `${tenantName}:${policyName}`
+}
+
+function policyOf({ tenantName, policyName }: RuleRecord): PolicyRecord {
+  return { tenantName, policyName }
+}
+
+function policiesOf({ tenantName, policies }: GroupRecord): PolicyRecord[] {
+  return policies.map((policyName) => ({ tenantName, policyName }))
+}
+
+export function groupRecord(intent: GroupIntent, groupId: number): GroupRecord {
+  const [tenantName = '', groupName = ''] = intent.key.split(':')
+  return {
+    tenantName,
+    groupName,
+    groupId,
+    networkName: intent.network,
+    ipPool: '',
+    policies: intent.policies ?? [],
+    extContractsGrps: [],
+    netProfile: '',
+    cfgdTag: '',
+  }
+}
+
+export function ruleRecord({ policy, id, ...given }: RuleIntent): RuleRecord {
+  const [tenantName = '', policyName = ''] = policy.split(':')
+  return {
+    priority: 1,
+    fromEndpointGroup: '',
+    toEndpointGroup: '',
+    fromNetwork: '',
+    toNetwork: '',
+    fromIpAddress: '',
+    toIpAddress: '',
+    protocol: '',
+    port: 0,
+    ...given,
+    tenantName,
+    policyName,
+    ruleId: id,
+  }
+}
+
+function inGroup(record: EndpointRecord, groups: ReadonlyMap<string, GroupRecord>): EndpointRecord {
+  const group = groups.get(`${record.tenantName}:${record.groupName}`)
+  return group === undefined ? record : { ...record, groupId: group.groupId }
 }
 
 export function tenant(tenantName: string, tenantId: number): TenantRecord {
@@ -82,7 +165,7 @@ export function endpointRecord(intent: EndpointIntent): EndpointRecord {
     endpointId: intent.id,
     tenantName,
     networkName,
-    groupName: '',
+    groupName: intent.group ?? '',
     groupId: intent.groupId ?? 0,
     node: intent.node,
     ipv4: intent.ipv4,

@@ -6,6 +6,7 @@ import { coveringPrefix } from '../../lib/address.ts'
 import { hash53 } from '../../lib/hash.ts'
 import type { ClusterState, EndpointRecord, GlobalRecord, NetworkRecord } from '../../model/state.ts'
 import type { LocalEndpoint, NetworkView, NodeNetwork, PortNames, RemoteEndpoint } from './node-network.ts'
+import { PolicyCompiler } from './node-policy.ts'
 import { isWaiting } from './waiting.ts'
 
 interface CachedNetwork {
@@ -26,9 +27,11 @@ export class NodeCompiler {
   readonly #node: string
   #networks = new Map<string, CachedNetwork>()
   #endpoints = new Map<string, CachedEndpoint>()
+  readonly #policy: PolicyCompiler
 
   constructor(node: string) {
     this.#node = node
+    this.#policy = new PolicyCompiler(node)
   }
 
   /** The node's network at this state. `namesOf` says which pair a local endpoint has. */
@@ -66,6 +69,7 @@ export class NodeCompiler {
       local,
       remote,
       peers: [...new Set(peers)].sort(),
+      policy: this.#policy.compile(state, local.values(), networks, wanted),
     }
   }
 

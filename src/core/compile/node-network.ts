@@ -2,6 +2,7 @@
 // from the cluster state; rendered by core/pipeline for a switch. Objects are reused while their inputs are the same.
 
 import type { Encap } from '../../model/state.ts'
+import type { NodePolicy } from './node-policy.ts'
 
 export interface NetworkView {
   /** `tenant:network`. */
@@ -63,4 +64,6 @@ export interface NodeNetwork {
   readonly remote: ReadonlyMap<string, RemoteEndpoint>
   /** Tunnel ends of all other nodes, sorted: packets from elsewhere are dropped. */
   readonly peers: readonly string[]
+  /** undefined where no endpoint here is in a group with a policy. */
+  readonly policy: NodePolicy | undefined
 }

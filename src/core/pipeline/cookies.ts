@@ -3,7 +3,16 @@
 
 import { hash53 } from '../../lib/hash.ts'
 
-export const features = { base: 1, endpoint: 2, neighbour: 3, names: 4, network: 5, tunnel: 6, uplink: 7 } as const
+export const features = {
+  base: 1,
+  endpoint: 2,
+  neighbour: 3,
+  names: 4,
+  network: 5,
+  tunnel: 6,
+  uplink: 7,
+  policy: 8,
+} as const
 export type Feature = keyof typeof features
 
 const ownerMark = 0x6e70n // 'np'

@@ -3,12 +3,15 @@
 import { type Feature, features } from './cookies.ts'
 import { costs } from './costs.ts'
 import { metadata, origin } from './fields.ts'
-import { priority } from './priorities.ts'
+import { priority, rulePriority } from './priorities.ts'
 import { pipeline, type TableSpec, tableNames } from './tables.ts'
 
 const priorityMeanings: Readonly<Record<keyof typeof priority, string>> = {
+  neighbours: 'neighbour discovery, which no rule of a policy is about',
+  beforeRules: 'what is decided whatever the rules of policies say',
   permit: 'exceptions to what is forbidden',
   forbid: 'what must never pass, whatever else a flow of the table allows',
+  guarded: 'what policy must see first, before `self` and `exact` let it go',
   self: "more exact than exact: the packet's own port or address, or its origin",
   exact: 'one object: an address, a port, a VNI',
   standIn: 'answers for an address that no exact flow knows better',
@@ -25,7 +28,11 @@ const featureMeanings: Readonly<Record<Feature, string>> = {
   network: 'subnets and broadcasts of one network',
   tunnel: 'which tunnel ends are believed, and which network a VNI is',
   uplink: 'VLANs in and out',
+  policy: 'policies: connections, rules, and who members of groups elsewhere are',
 }
+
+const lowestRule = rulePriority({ priority: 1, action: 'allow' })
+const highestRule = rulePriority({ priority: 100, action: 'deny' })
 
 const costNames: Readonly<Record<keyof typeof costs, string>> = {
   base: 'the node itself',
@@ -63,6 +70,18 @@ const drawing = `
  ┌─────────────────────────── Forward ───────────────────────────┐   by address, or by MAC
  └───────────────────────────────┬───────────────────────────────┘
                                  ▼
+                               Track ────► Output                        nobody with a policy sends or receives it
+                                 │ ct
+                                 ▼
+                               State ────► Output                        of an open connection; Commit if under way
+                                 │
+                                 ▼
+           DestinationOf, Egress, SourceOf, Ingress                      the rules; denied packets end here
+                                 │
+                                 ▼
+                               Commit                                    ct(commit)
+                                 │
+                                 ▼
                               Output ──► an endpoint, a tunnel, or the uplink with its tag
 `
 
@@ -80,6 +99,7 @@ export function describePipeline(): string {
     `\`\`\`text${drawing}\`\`\``,
     'Bridged ARP and neighbour questions that nobody here can answer go from Neighbour straight to Forward. What came by tunnel',
     'was checked by the host that sent it; it goes to endpoints only, never into a tunnel again, nor back to the wire.',
+    'Where a member of a bridged network has a policy, IP broadcasts pass Egress, and from Output each copy passes Ingress.',
     '',
     '## Tables',
     ...tableRows(),
@@ -150,7 +170,10 @@ function priorityRows(): string[] {
   names.sort((a, b) => priority[b] - priority[a])
   return table(
     ['priority', 'name', 'for'],
-    names.map((name) => [String(priority[name]), name, priorityMeanings[name]]),
+    [
+      ...names.map((name) => [String(priority[name]), name, priorityMeanings[name]]),
+      [`${lowestRule} to ${highestRule}`, 'rules', 'Egress and Ingress: 300 + 2 x priority of the rule, + 1 for deny'],
+    ],
   )
 }
 

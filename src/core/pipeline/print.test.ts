@@ -7,10 +7,10 @@ import { printFlow, printMatch } from './print.ts'
 
 test('a flow is printed with tables and metadata by name', () => {
   const match = { Origin: origin.endpoint, Tenant: 7, Routed: 1, ...is.ipv4, ipv4_dst: '10.1.1.2' }
-  const printed = printFlow(flow('endpoint', 'Forward', 100, match, [{ set: { OutPort: 9 } }, { goto: 'Output' }]))
+  const printed = printFlow(flow('endpoint', 'Forward', 100, match, [{ set: { OutPort: 9 } }, { goto: 'Track' }]))
   assert.equal(
     printed,
-    'Forward 100: Origin=endpoint Routed=1 Tenant=7 eth_type=0x800 ipv4_dst=10.1.1.2 -> set OutPort=9, goto Output',
+    'Forward 100: Origin=endpoint Routed=1 Tenant=7 eth_type=0x800 ipv4_dst=10.1.1.2 -> set OutPort=9, goto Track',
   )
 })
 

@@ -4,15 +4,18 @@
 
 import type { Flow } from '../../protocols/openflow/index.ts'
 import type { NetworkView, NodeNetwork } from '../compile/node-network.ts'
+import type { NodePolicy } from '../compile/node-policy.ts'
 import { finishedByAgent } from './advertisements.ts'
 import { portNames, type SwitchFacts } from './facts.ts'
 import { baseFlows } from './features/base.ts'
 import { localEndpointFlows, remoteEndpointFlows } from './features/endpoint.ts'
 import { answerFlows, namesFlows } from './features/names.ts'
 import { type BroadcastDomain, networkFlows } from './features/network.ts'
+import { groupFlows, memberFlows, policyFlows } from './features/policy.ts'
+import { ruleFlows } from './features/rules.ts'
 import { peerFlows } from './features/tunnel.ts'
 
-/** Flows by owner: `base`, `names`, `peer <vtep>`, `network <key>`, `endpoint <id>`. Arrays are never changed. */
+/** Flows by owner: `base`, `names`, `peer <vtep>`, `network <key>`, `endpoint <id>`, and of policies. Arrays are never changed. */
 export type FlowSets = ReadonlyMap<string, readonly Flow[]>
 
 interface Remembered {
@@ -27,7 +30,7 @@ export class Renderer {
     const remembered = new Map<string, Remembered>()
     const sets = new Map<string, readonly Flow[]>()
     /** Renders unless every input is identical to last time's. */
-    const own = (owner: string, inputs: readonly unknown[], render: () => readonly Flow[]) => {
+    const own: Own = (owner, inputs, render) => {
       const before = this.#remembered.get(owner)
       const known = before !== undefined && sameInputs(before.inputs, inputs)
       const make = () => (facts.agentAdvertises === true ? render().map(finishedByAgent) : render())
@@ -48,8 +51,10 @@ export class Renderer {
     const nameservers = facts.nameservers.join(' ')
     const domains = broadcastDomains(network, facts)
     for (const view of network.networks.values()) {
-      const domain = domains.get(view.networkId) ?? { localPorts: [], vteps: [] }
-      const reach = `${domain.localPorts.join(' ')} / ${domain.vteps.join(' ')}`
+      const domain = domains.get(view.networkId) ?? { localPorts: [], guarded: new Map(), vteps: [] }
+      const reach = [domain.localPorts, [...domain.guarded].flat(), domain.vteps]
+        .map((list) => list.join(' '))
+        .join(' / ')
       own(`network ${view.key}`, [view, vxlan, uplink, reach, nameservers], () =>
         networkFlows(view, { vxlan, uplink }, domain, facts.nameservers),
       )
@@ -65,9 +70,20 @@ export class Renderer {
     for (const endpoint of network.remote.values()) {
       own(`endpoint ${endpoint.endpointId}`, [endpoint, vxlan], () => remoteEndpointFlows(endpoint, vxlan))
     }
+    if (network.policy !== undefined) renderPolicy(network.policy, own)
     this.#remembered = remembered
     return sets
   }
+}
+
+type Own = (owner: string, inputs: readonly unknown[], render: () => readonly Flow[]) => void
+
+/** No flow of one owner has the match and priority of another's: levels differ in priority or table. */
+function renderPolicy({ groups, levels, members }: NodePolicy, own: Own): void {
+  own('policy', [], policyFlows)
+  for (const group of groups) own(`policy group ${group.groupId}`, [group], () => groupFlows(group))
+  for (const level of levels) own(`policy ${level.name}`, [level], () => ruleFlows(level))
+  for (const member of members.values()) own(`policy member ${member.endpointId}`, [member], () => memberFlows(member))
 }
 
 function sameInputs(a: readonly unknown[], b: readonly unknown[]): boolean {
@@ -77,11 +93,15 @@ function sameInputs(a: readonly unknown[], b: readonly unknown[]): boolean {
 /** Local ports and remote tunnel ends of each bridged network, by network id. */
 function broadcastDomains(network: NodeNetwork, facts: SwitchFacts): ReadonlyMap<number, BroadcastDomain> {
   const ports = new Map<number, number[]>()
+  const guarded = new Map<number, [port: number, groupId: number][]>()
+  const groups = new Set(network.policy?.groups.map(({ groupId }) => groupId))
   const vteps = new Map<number, Set<string>>()
   const bridged = (endpoint: { readonly network: NetworkView }) => !endpoint.network.routed
   for (const endpoint of network.local.values()) {
     const port = facts.ofPorts.get(endpoint.portName)
-    if (bridged(endpoint) && port !== undefined) appendTo(ports, endpoint.network.networkId, port)
+    if (!bridged(endpoint) || port === undefined) continue
+    appendTo(ports, endpoint.network.networkId, port)
+    if (groups.has(endpoint.groupId)) appendTo(guarded, endpoint.network.networkId, [port, endpoint.groupId])
   }
   for (const endpoint of network.remote.values()) {
     if (!bridged(endpoint) || endpoint.vtep === '') continue
@@ -92,13 +112,14 @@ function broadcastDomains(network: NodeNetwork, facts: SwitchFacts): ReadonlyMap
   for (const id of new Set([...ports.keys(), ...vteps.keys()])) {
     domains.set(id, {
       localPorts: (ports.get(id) ?? []).sort((a, b) => a - b),
+      guarded: new Map((guarded.get(id) ?? []).sort(([a], [b]) => a - b)),
       vteps: [...(vteps.get(id) ?? [])].sort(),
     })
   }
   return domains
 }
 
-function appendTo(map: Map<number, number[]>, key: number, value: number): void {
+function appendTo<T>(map: Map<number, T[]>, key: number, value: T): void {
   const list = map.get(key)
   if (list === undefined) map.set(key, [value])
   else list.push(value)

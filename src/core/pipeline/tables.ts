@@ -27,7 +27,21 @@ export function definePipeline<const T extends Record<string, TableSpec<Extract<
   return tables
 }
 
-// Ids leave room for the tables of policy and services between Names and Route, and around Output.
+/** What a rule of a policy may compare, beside groups. */
+const ruleMatches = [
+  'conj_id',
+  'eth_type',
+  'ipv4_src',
+  'ipv4_dst',
+  'ipv6_src',
+  'ipv6_dst',
+  'ip_proto',
+  'tcp_dst',
+  'udp_dst',
+  'icmpv6_type',
+] as const
+
+// Ids leave room for the tables of services between Names and Route, and around Output.
 export const pipeline = definePipeline({
   Classify: {
     id: 0,
@@ -117,13 +131,62 @@ export const pipeline = definePipeline({
     id: 30,
     why: 'where the packet goes: by address in routed networks, by MAC in bridged ones',
     matches: ['Origin', 'Tenant', 'Network', 'Routed', 'eth_type', 'eth_dst', 'ipv4_dst', 'ipv6_dst'],
-    next: ['Output'],
+    next: ['Track', 'Egress'],
     miss: 'drop',
+  },
+  Track: {
+    id: 34,
+    why: 'packets from and to groups with policies are looked up among the connections of their tenant',
+    matches: ['SourceGroup', 'Receiver', 'eth_type', 'ip_proto', 'icmpv6_type'],
+    next: ['Output'],
+    miss: 'Output',
+  },
+  State: {
+    id: 36,
+    why: 'what belongs to a connection that was allowed passes; what opens one is judged',
+    matches: ['ct_state', 'eth_type', 'ip_proto', 'tcp_flags'],
+    next: ['Commit', 'Output'],
+    miss: 'DestinationOf',
+  },
+  DestinationOf: {
+    id: 38,
+    why: 'the group of a receiver that is found by MAC or wire, by its address',
+    matches: ['Tenant', 'eth_type', 'ipv4_dst', 'ipv6_dst'],
+    next: ['Egress'],
+    miss: 'Egress',
+  },
+  Egress: {
+    id: 40,
+    why: "outgoing rules of the sender's group; only senders on this host have one yet",
+    matches: [...ruleMatches, 'SourceGroup', 'DestinationGroup'],
+    next: ['SourceOf'],
+    miss: 'SourceOf',
+  },
+  SourceOf: {
+    id: 44,
+    why: 'the group of a sender elsewhere, by its address',
+    matches: ['Tenant', 'eth_type', 'ipv4_src', 'ipv6_src'],
+    next: ['Ingress'],
+    miss: 'Ingress',
+  },
+  Ingress: {
+    id: 46,
+    why: "incoming rules of the receiver's group, where the receiver is on this host",
+    matches: [...ruleMatches, 'SourceGroup', 'Receiver'],
+    next: ['Commit'],
+    miss: 'Commit',
+  },
+  Commit: {
+    id: 50,
+    why: 'an allowed connection is remembered, and with it its replies',
+    matches: ['Flood', 'eth_type'],
+    next: ['Output'],
+    miss: 'Output',
   },
   Output: {
     id: 60,
-    why: 'out of OutPort, tagged when that is the uplink',
-    matches: ['Network', 'OutPort'],
+    why: 'out of OutPort, tagged when that is the uplink; a copy for each member where the packet is flooded',
+    matches: ['Origin', 'Network', 'Flood', 'OutPort'],
     next: [],
     miss: 'drop',
   },

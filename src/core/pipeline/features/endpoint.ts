@@ -125,8 +125,8 @@ function neighbourAnswers(endpoint: EndpointView): Flow[] {
 
 function forwardLocal(endpoint: LocalEndpoint, port: number): Flow[] {
   const deliver: Step<'Forward'>[] = [
-    { set: { OutPort: port, DestinationGroup: endpoint.groupId } },
-    { goto: 'Output' },
+    { set: { OutPort: port, DestinationGroup: endpoint.groupId, Receiver: endpoint.groupId } },
+    { goto: 'Track' },
   ]
   if (!endpoint.network.routed) return [bridged(endpoint, {}, deliver)]
   return routed(endpoint, {}, [...rewriteMacs(endpoint), ...deliver])
@@ -140,7 +140,7 @@ function forwardRemote(endpoint: RemoteEndpoint, vxlanPort: number | undefined):
     { type: 'set_field', field: 'tun_id', value: BigInt(network.encap.vni) },
     { type: 'set_field', field: 'tun_dst', value: vtep },
     { set: { OutPort: vxlanPort, DestinationGroup: endpoint.groupId } },
-    { goto: 'Output' },
+    { goto: 'Track' },
   ]
   // Only what an endpoint here sends enters a tunnel: what came from one never returns to another.
   const from = { Origin: origin.endpoint }

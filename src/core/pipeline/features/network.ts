@@ -6,7 +6,7 @@ import type { NetworkView } from '../../compile/node-network.ts'
 import { answerArp, answerEcho, answerEcho6, beginAdvertisement } from '../answers.ts'
 import { routerMac } from '../facts.ts'
 import { origin } from '../fields.ts'
-import { flow } from '../flow.ts'
+import { flow, type Step, tableId } from '../flow.ts'
 import { is, tagged } from '../packets.ts'
 import { priority } from '../priorities.ts'
 
@@ -14,6 +14,8 @@ import { priority } from '../priorities.ts'
 export interface BroadcastDomain {
   /** OpenFlow ports of its local endpoints, ascending. */
   readonly localPorts: readonly number[]
+  /** Group of those whose group has a policy. */
+  readonly guarded: ReadonlyMap<number, number>
   /** Tunnel ends of the nodes that have endpoints of it, sorted. */
   readonly vteps: readonly string[]
 }
@@ -139,16 +141,7 @@ function broadcast(network: NetworkView, ports: NetworkPorts, domain: BroadcastD
   const on = { Network: network.networkId }
   const groupBit = { value: '01:00:00:00:00:00', mask: '01:00:00:00:00:00' }
   const local: Action[] = domain.localPorts.map((port) => ({ type: 'output', port }))
-  const out: Action[] = []
-  if (network.encap.kind === 'vlan' && ports.uplink !== undefined) {
-    out.push(...tagOut(network.encap.vlan, ports.uplink))
-  }
-  if (network.encap.kind === 'vxlan' && ports.vxlan !== undefined && domain.vteps.length > 0) {
-    out.push({ type: 'set_field', field: 'tun_id', value: BigInt(network.encap.vni) })
-    for (const vtep of domain.vteps) {
-      out.push({ type: 'set_field', field: 'tun_dst', value: vtep }, { type: 'output', port: ports.vxlan })
-    }
-  }
+  const out = floodOut(network, ports, domain)
   const flows = [
     // Neighbour questions nobody here can answer are asked on the network.
     flow('network', 'Neighbour', priority.network, { ...is.arp, ...on }, [{ goto: 'Forward' }]),
@@ -159,16 +152,57 @@ function broadcast(network: NetworkView, ports: NetworkPorts, domain: BroadcastD
     ]),
     flow('network', 'Forward', priority.exact, { ...on, eth_dst: groupBit }, local),
   ]
+  if (domain.guarded.size > 0) flows.push(...guardedBroadcast(network, domain, out))
   if (network.encap.kind === 'vlan' && ports.uplink !== undefined) {
     // Machines on the VLAN that the cluster does not know are beyond the uplink.
     flows.push(
       flow('network', 'Forward', priority.network, { ...on, Origin: origin.endpoint }, [
         { set: { OutPort: ports.uplink } },
-        { goto: 'Output' },
+        { goto: 'Track' },
       ]),
     )
   }
   return flows
+}
+
+function floodOut(network: NetworkView, ports: NetworkPorts, domain: BroadcastDomain): Action[] {
+  if (network.encap.kind === 'vlan') {
+    return ports.uplink === undefined ? [] : tagOut(network.encap.vlan, ports.uplink)
+  }
+  const { vxlan } = ports
+  if (vxlan === undefined || domain.vteps.length === 0) return []
+  return [
+    { type: 'set_field', field: 'tun_id', value: BigInt(network.encap.vni) },
+    ...domain.vteps.flatMap((vtep): Action[] => [
+      { type: 'set_field', field: 'tun_dst', value: vtep },
+      { type: 'output', port: vxlan },
+    ]),
+  ]
+}
+
+/** IP that goes to everybody is judged once as the sender's, and for each receiver with a policy as that one's. */
+function guardedBroadcast(network: NetworkView, domain: BroadcastDomain, out: readonly Action[]): Flow[] {
+  const on = { Network: network.networkId }
+  const groupBit = { value: '01:00:00:00:00:00', mask: '01:00:00:00:00:00' }
+  const open = domain.localPorts.filter((port) => !domain.guarded.has(port))
+  const copies: Step<'Output'>[] = [
+    ...open.map((port): Action => ({ type: 'output', port })),
+    ...[...domain.guarded].flatMap(([port, groupId]): Step<'Output'>[] => [
+      { set: { OutPort: port, Receiver: groupId } },
+      { type: 'resubmit', table: tableId('Ingress') },
+    ]),
+  ]
+  const flooded = { ...on, Flood: 1, OutPort: 0 }
+  return [
+    ...[is.ipv4, is.ipv6].map((family) =>
+      flow('network', 'Forward', priority.guarded, { ...on, ...family, eth_dst: groupBit }, [
+        { set: { Flood: 1 } },
+        { goto: 'Egress' },
+      ]),
+    ),
+    flow('network', 'Output', priority.self, { ...flooded, Origin: origin.endpoint }, [...copies, ...out]),
+    flow('network', 'Output', priority.exact, flooded, copies),
+  ]
 }
 
 function departure(network: NetworkView, ports: NetworkPorts): Flow[] {

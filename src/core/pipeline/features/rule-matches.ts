@@ -1,0 +1,75 @@
+// A rule as dimensions: whom of ours it is about, who the other side is, what they speak. A packet is the rule's when it
+// matches one member of each dimension.
+
+import { formatIpv6, ipv6Mask, parseIpv6Prefix } from '../../../lib/address.ts'
+import type { PlacedRule } from '../../compile/node-policy.ts'
+import { type AddressSet, blockMatch, rangeToBlocks } from '../../policy/address-set.ts'
+import { type PolicyRule, portProtocols, tcp } from '../../policy/rule.ts'
+import type { TableMatch } from '../flow.ts'
+import { is } from '../packets.ts'
+
+export type RuleMatch = TableMatch<'Egress' | 'Ingress'>
+
+/** One list of alternatives each. */
+export function ruleDimensions({ rule, groups }: PlacedRule): readonly (readonly RuleMatch[])[] {
+  const isIn = rule.direction === 'in'
+  const families = {
+    ipv4: (rule.remote.addresses?.ipv4.length ?? 1) > 0,
+    ipv6:
+      groups.some(({ ipv6 }) => ipv6) &&
+      (rule.remote.addresses?.ipv6.length ?? 1) > 0 &&
+      (rule.target?.ipv6.length ?? 1) > 0,
+  }
+  const own = groups.map(({ groupId }): RuleMatch => (isIn ? { Receiver: groupId } : { SourceGroup: groupId }))
+  const targets = addressMatches(rule.target, 'dst', families.ipv6)
+  const { groupId } = rule.remote
+  const group: RuleMatch = groupId === undefined ? {} : isIn ? { SourceGroup: groupId } : { DestinationGroup: groupId }
+  const addresses = addressMatches(rule.remote.addresses, isIn ? 'src' : 'dst', families.ipv6)
+  return [product(own, targets), product([group], addresses), serviceMatches(rule, families)]
+}
+
+function addressMatches(addresses: AddressSet | undefined, side: 'src' | 'dst', ipv6: boolean): readonly RuleMatch[] {
+  if (addresses === undefined) return [{}]
+  const matches: RuleMatch[] = []
+  for (const block of addresses.ipv4.flatMap(rangeToBlocks)) {
+    const wanted = blockMatch(block)
+    matches.push(side === 'src' ? { ...is.ipv4, ipv4_src: wanted } : { ...is.ipv4, ipv4_dst: wanted })
+  }
+  for (const text of ipv6 ? addresses.ipv6 : []) {
+    const prefix = parseIpv6Prefix(text)
+    if (prefix === undefined) continue
+    const wanted = { value: formatIpv6(prefix.base), mask: formatIpv6(ipv6Mask(prefix.length)) }
+    matches.push(side === 'src' ? { ...is.ipv6, ipv6_src: wanted } : { ...is.ipv6, ipv6_dst: wanted })
+  }
+  return matches
+}
+
+function serviceMatches(
+  rule: PolicyRule,
+  families: { readonly ipv4: boolean; readonly ipv6: boolean },
+): readonly RuleMatch[] {
+  const ported = portProtocols(rule)
+  const kinds = [...(families.ipv4 ? [is.ipv4] : []), ...(families.ipv6 ? [is.ipv6] : [])]
+  const { protocol, port } = rule
+  if (ported.length > 0) {
+    return kinds.flatMap((kind) =>
+      ported.map((number) => ({
+        ...kind,
+        ip_proto: number,
+        ...(number === tcp ? { tcp_dst: port } : { udp_dst: port }),
+      })),
+    )
+  }
+  if (protocol === 'any') return [{}]
+  const icmp = { [is.ipv4.eth_type]: 1, [is.ipv6.eth_type]: 58 }
+  return kinds.map((kind) => ({ ...kind, ip_proto: protocol === 'icmp' ? icmp[kind.eth_type] : protocol }))
+}
+
+/** Each with each; without those that would be two families at once. */
+export function product(a: readonly RuleMatch[], b: readonly RuleMatch[]): RuleMatch[] {
+  return a.flatMap((left) => b.flatMap((right) => (isPossible(left, right) ? [{ ...left, ...right }] : [])))
+}
+
+function isPossible(a: RuleMatch, b: RuleMatch): boolean {
+  return a.eth_type === undefined || b.eth_type === undefined || a.eth_type === b.eth_type
+}

@@ -1,0 +1,87 @@
+// The reference evaluator: may this connection be opened, and which rule says so? Knows records and addresses, and
+// nothing of flows; what the switch does is held against it (test/properties/policy.test.ts).
+
+import { ipv6Mask, linkLocalOfMac, parseIpv4, parseIpv6, parseIpv6Prefix } from '../../lib/address.ts'
+import { groupKey } from '../../model/endpoint-group.ts'
+import type { ClusterState, EndpointRecord } from '../../model/state.ts'
+import { contains } from '../allocate/intervals.ts'
+import { isWaiting } from '../compile/waiting.ts'
+import type { AddressSet } from './address-set.ts'
+import { effectiveRules, type PolicyRule, portProtocols } from './rule.ts'
+
+/** The first packet of a connection, within one tenant. */
+export interface Opening {
+  readonly tenantName: string
+  /** IPv4 or IPv6, of an endpoint or of anybody else. */
+  readonly source: string
+  readonly destination: string
+  /** IP protocol number. */
+  readonly protocol: number
+  /** Destination port; 0 where the protocol has none. */
+  readonly port: number
+}
+
+export interface PolicyVerdict {
+  readonly allowed: boolean
+  /** The rules that decide at the sender and at the receiver; undefined where no rule applies, which allows. */
+  readonly egress: PolicyRule | undefined
+  readonly ingress: PolicyRule | undefined
+}
+
+/** Whether policy lets it through. Says nothing about whether there is a way. */
+export function evaluatePolicy(state: ClusterState, opening: Opening): PolicyVerdict {
+  const sender = endpointAt(state, opening.tenantName, opening.source)
+  const receiver = endpointAt(state, opening.tenantName, opening.destination)
+  const egress = decide(state, 'out', sender, { opening, other: receiver, otherAddress: opening.destination })
+  const ingress = decide(state, 'in', receiver, { opening, other: sender, otherAddress: opening.source })
+  return { allowed: egress?.action !== 'deny' && ingress?.action !== 'deny', egress, ingress }
+}
+
+interface Question {
+  readonly opening: Opening
+  readonly other: EndpointRecord | undefined
+  readonly otherAddress: string
+}
+
+function decide(
+  state: ClusterState,
+  direction: 'in' | 'out',
+  own: EndpointRecord | undefined,
+  question: Question,
+): PolicyRule | undefined {
+  if (own === undefined || own.groupName === '') return undefined
+  const group = state.groups.get(groupKey(own.tenantName, own.groupName))
+  if (group === undefined) return undefined
+  return effectiveRules(state, group).find((rule) => rule.direction === direction && applies(rule, question))
+}
+
+function applies(rule: PolicyRule, { opening, other, otherAddress }: Question): boolean {
+  const { groupId, addresses } = rule.remote
+  if (groupId !== undefined && other?.groupId !== groupId) return false
+  if (addresses !== undefined && !isIn(addresses, otherAddress)) return false
+  if (rule.target !== undefined && !isIn(rule.target, opening.destination)) return false
+  const ported = portProtocols(rule)
+  if (ported.length > 0) return ported.includes(opening.protocol) && rule.port === opening.port
+  if (rule.protocol === 'any') return true
+  if (rule.protocol === 'icmp') return opening.protocol === (opening.source.includes(':') ? 58 : 1)
+  return rule.protocol === opening.protocol
+}
+
+function isIn(addresses: AddressSet, address: string): boolean {
+  const value = parseIpv4(address)
+  if (value !== undefined) return addresses.ipv4.some((range) => contains(range, value))
+  const wide = parseIpv6(address)
+  return addresses.ipv6.some((text) => {
+    const prefix = parseIpv6Prefix(text)
+    return prefix !== undefined && wide !== undefined && (wide & ipv6Mask(prefix.length)) === prefix.base
+  })
+}
+
+function endpointAt(state: ClusterState, tenantName: string, address: string): EndpointRecord | undefined {
+  for (const record of state.endpoints.values()) {
+    if (record.tenantName !== tenantName || isWaiting(record)) continue
+    const linkLocal = record.ipv6 === '' ? undefined : linkLocalOfMac(record.mac)
+    if ([record.ipv4, record.ipv6, linkLocal].includes(address)) return record
+  }
+  return undefined
+}

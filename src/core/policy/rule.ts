@@ -1,0 +1,94 @@
+// A rule with its names looked up: what it means by itself, whoever has its policy. A rule that names what is not there
+// means nothing. Order: the larger priority decides, deny before allow at equal priority, then policy and rule id.
+
+import { groupKey } from '../../model/endpoint-group.ts'
+import { networkKey } from '../../model/network.ts'
+import { ruleKey } from '../../model/rule.ts'
+import type { ClusterState, GroupRecord, RuleRecord } from '../../model/state.ts'
+import { type AddressSet, networkAddresses, parseRuleAddress } from './address-set.ts'
+
+/** `icmp` is that of the packet's family; a number is the same one in both. */
+export type RuleProtocol = 'any' | 'icmp' | number
+
+export interface PolicyRule {
+  /** `tenant:policy:id`. */
+  readonly key: string
+  readonly tenantName: string
+  readonly direction: 'in' | 'out'
+  readonly priority: number
+  readonly action: 'allow' | 'deny'
+  /** The other side. Both conditions hold where both are given; undefined is anybody. */
+  readonly remote: { readonly groupId: number | undefined; readonly addresses: AddressSet | undefined }
+  /** Of an incoming rule: only towards these addresses of the group. */
+  readonly target: AddressSet | undefined
+  readonly protocol: RuleProtocol
+  /** Destination port of TCP and UDP; 0: any. */
+  readonly port: number
+}
+
+export const tcp = 6
+export const udp = 17
+const protocolNumbers: Readonly<Record<string, RuleProtocol>> = { '': 'any', icmp: 'icmp', tcp, udp }
+
+/** undefined where a name leads nowhere. */
+export function resolveRule(state: ClusterState, record: RuleRecord): PolicyRule | undefined {
+  const isIn = record.direction === 'in'
+  const remote = resolveRemote(state, record, isIn)
+  const target = isIn && record.toIpAddress !== '' ? parseRuleAddress(record.toIpAddress) : undefined
+  if (remote === undefined || (isIn && record.toIpAddress !== '' && target === undefined)) return undefined
+  const { tenantName, direction, priority, action, port } = record
+  return {
+    key: ruleKey(tenantName, record.policyName, record.ruleId),
+    tenantName,
+    direction,
+    priority,
+    action,
+    remote,
+    target,
+    protocol: protocolNumbers[record.protocol] ?? Number(record.protocol),
+    port,
+  }
+}
+
+function resolveRemote(state: ClusterState, record: RuleRecord, isIn: boolean): PolicyRule['remote'] | undefined {
+  const { tenantName } = record
+  const groupName = isIn ? record.fromEndpointGroup : record.toEndpointGroup
+  const networkName = isIn ? record.fromNetwork : record.toNetwork
+  const address = isIn ? record.fromIpAddress : record.toIpAddress
+  const group = groupName === '' ? undefined : state.groups.get(groupKey(tenantName, groupName))
+  if (groupName !== '' && group === undefined) return undefined
+  const groupId = group?.groupId
+  if (networkName !== '') {
+    const network = state.networks.get(networkKey(tenantName, networkName))
+    return network === undefined ? undefined : { groupId, addresses: networkAddresses(network) }
+  }
+  if (address === '') return { groupId, addresses: undefined }
+  const addresses = parseRuleAddress(address)
+  return addresses === undefined ? undefined : { groupId, addresses }
+}
+
+/** Protocols whose destination port the rule compares; none where it applies to whole protocols. */
+export function portProtocols({ protocol, port }: PolicyRule): readonly number[] {
+  if (port === 0) return []
+  if (protocol === 'any') return [tcp, udp]
+  return protocol === tcp || protocol === udp ? [protocol] : []
+}
+
+/** Sorts what decides first to the front. */
+export function compareRules(a: PolicyRule, b: PolicyRule): number {
+  if (a.priority !== b.priority) return b.priority - a.priority
+  if (a.action !== b.action) return a.action === 'deny' ? -1 : 1
+  return a.key < b.key ? -1 : a.key > b.key ? 1 : 0
+}
+
+/** Every rule of the group's policies, in the order in which they decide. */
+export function effectiveRules(state: ClusterState, group: GroupRecord): PolicyRule[] {
+  const policies = new Set(group.policies)
+  const rules: PolicyRule[] = []
+  for (const record of state.objects.rule.values()) {
+    if (record.tenantName !== group.tenantName || !policies.has(record.policyName)) continue
+    const rule = resolveRule(state, record)
+    if (rule !== undefined) rules.push(rule)
+  }
+  return rules.sort(compareRules)
+}

@@ -1,0 +1,113 @@
+// Random policies on random small clusters: groups in every network, policies of many rules, several of them on a group
+// and one of them on several groups.
+
+import fc from 'fast-check'
+import type { ClusterState, EndpointRecord, GroupRecord } from '../../src/model/state.ts'
+import { groupRecord, type RuleIntent, ruleRecord } from '../support/cluster.ts'
+import { cluster } from './arbitrary-cluster.ts'
+
+const groupNames = ['web', 'db'] as const
+const policyNames = ['one', 'two'] as const
+const addresses = ['10.1.0.1', '10.1.0.2', '10.1.0.1-3', '10.1.0.2-4/24', '10.2.0.0/24', '10.1.0.2/31', '10.2.0.1']
+
+interface RuleChoice {
+  readonly policy: number
+  readonly direction: 'in' | 'out'
+  readonly action: 'allow' | 'deny'
+  readonly priority: number
+  readonly protocol: string
+  readonly port: number
+  readonly remote: 'anybody' | 'group' | 'network' | 'address' | 'group and address'
+  readonly pick: number
+  readonly target: boolean
+}
+
+const ruleChoice: fc.Arbitrary<RuleChoice> = fc.record({
+  policy: fc.nat({ max: policyNames.length - 1 }),
+  direction: fc.constantFrom('in', 'out'),
+  action: fc.constantFrom('allow', 'deny'),
+  priority: fc.constantFrom(1, 1, 10, 100),
+  protocol: fc.constantFrom('', '', 'tcp', 'udp', 'icmp', '6', '1', '47'),
+  port: fc.constantFrom(0, 0, 80, 443),
+  remote: fc.constantFrom('anybody', 'group', 'network', 'address', 'group and address'),
+  pick: fc.nat({ max: 100 }),
+  target: fc.boolean(),
+})
+
+interface PolicyChoice {
+  readonly rules: readonly RuleChoice[]
+  /** For each group in order: which policies it has, as bits. */
+  readonly policies: readonly number[]
+  /** For each endpoint in order: 0 is none, then the groups of its network. */
+  readonly membership: readonly number[]
+}
+
+const policyChoice: fc.Arbitrary<PolicyChoice> = fc.record({
+  rules: fc.array(ruleChoice, { minLength: 1, maxLength: 10 }),
+  policies: fc.array(fc.nat({ max: 3 }), { minLength: 4, maxLength: 4 }),
+  membership: fc.array(fc.nat({ max: 2 }), { minLength: 8, maxLength: 8 }),
+})
+
+export const clusterWithPolicies: fc.Arbitrary<ClusterState> = fc
+  .tuple(cluster, policyChoice)
+  .map(([state, choice]) => withPolicies(state, choice))
+
+function withPolicies(state: ClusterState, { rules, policies, membership }: PolicyChoice): ClusterState {
+  const groups = new Map<string, GroupRecord>()
+  for (const { tenantName, networkName } of state.networks.values()) {
+    for (const name of groupNames) {
+      const bits = policies[groups.size % policies.length] ?? 0
+      const key = `${tenantName}:${networkName}-${name}`
+      const named = policyNames.filter((_, index) => (bits & (1 << index)) !== 0)
+      groups.set(key, groupRecord({ key, network: networkName, policies: named }, groups.size + 1))
+    }
+  }
+  const endpoints = [...state.endpoints.values()].map((record, index) =>
+    joined(record, groups, membership[index % membership.length] ?? 0),
+  )
+  const intents = [...state.tenants.keys()].flatMap((tenantName) =>
+    rules.map((rule, index) => ruleIntent(state, tenantName, rule, `r${index}`)),
+  )
+  const records = intents.map(ruleRecord)
+  return {
+    ...state,
+    groups,
+    endpoints: new Map(endpoints.map((record) => [record.endpointId, record])),
+    objects: {
+      ...state.objects,
+      policy: new Map(
+        records.map(({ tenantName, policyName }) => [`${tenantName}:${policyName}`, { tenantName, policyName }]),
+      ),
+      rule: new Map(records.map((rule) => [`${rule.tenantName}:${rule.policyName}:${rule.ruleId}`, rule])),
+    },
+  }
+}
+
+function joined(record: EndpointRecord, groups: ReadonlyMap<string, GroupRecord>, choice: number): EndpointRecord {
+  const name = groupNames[choice - 1]
+  if (name === undefined) return record
+  const groupName = `${record.networkName}-${name}`
+  return { ...record, groupName, groupId: groups.get(`${record.tenantName}:${groupName}`)?.groupId ?? 0 }
+}
+
+function ruleIntent(state: ClusterState, tenantName: string, choice: RuleChoice, id: string): RuleIntent {
+  const { direction, action, priority, protocol, port, pick } = choice
+  const networks = [...state.networks.values()].filter((network) => network.tenantName === tenantName)
+  const network = networks[pick % Math.max(networks.length, 1)]?.networkName ?? ''
+  const group = network === '' ? '' : `${network}-${groupNames[pick % groupNames.length]}`
+  const address = addresses[pick % addresses.length] ?? ''
+  const side = direction === 'in' ? 'from' : 'to'
+  return {
+    policy: `${tenantName}:${policyNames[choice.policy]}`,
+    id,
+    direction,
+    action,
+    priority,
+    protocol,
+    port,
+    ...(choice.remote.includes('group') ? { [`${side}EndpointGroup`]: group } : {}),
+    ...(choice.remote.includes('address') ? { [`${side}IpAddress`]: address } : {}),
+    ...(choice.remote === 'network' ? { [`${side}Network`]: network } : {}),
+    ...(choice.target && direction === 'in' ? { toIpAddress: '10.1.0.2' } : {}),
+  }
+}
