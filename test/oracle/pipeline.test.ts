@@ -85,6 +85,12 @@ async function load(flows: readonly Flow[]): Promise<void> {
   assert.deepEqual(left, [], 'the switch reports other flows than it was sent')
 }
 
+/**
+ * Behind a `ct` the trace takes the tunnel end a flow has set for the one the packet came to, and would not send it there.
+ * Packets do not have that trouble: test/system/policy.test.ts sends them.
+ */
+const falseSelf = 'Not tunneling to our own address'
+
 /** Simulator and switch, side by side. */
 async function compare(flows: readonly Flow[], step: Pick<Step, 'inPort' | 'packet'>): Promise<void> {
   const text = flowText(step.inPort, step.packet)
@@ -95,7 +101,8 @@ async function compare(flows: readonly Flow[], step: Pick<Step, 'inPort' | 'pack
     return port === tunnelPort ? { port, packet: rest } : { port, packet: withoutTunnel(rest) }
   }
   const actual = tracedOutputs(trace, step.packet, ports)
-  assert.deepEqual(actual.map(strip), expected.outputs.map(strip), `${text}\n${trace}\n${expected.trace.join('\n')}`)
+  const possible = expected.outputs.filter(({ port }) => port !== tunnelPort || !trace.includes(falseSelf))
+  assert.deepEqual(actual.map(strip), possible.map(strip), `${text}\n${trace}\n${expected.trace.join('\n')}`)
   compared++
 }
 

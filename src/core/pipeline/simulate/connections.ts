@@ -53,6 +53,11 @@ export class Connections {
       found = undefined
     }
     const isNew = found === undefined
+    // The answer to a question that nobody heard opens nothing.
+    if (isNew && isSynAck(fields)) {
+      fields.set('ct_state', BigInt(ctState.trk | ctState.inv))
+      return
+    }
     if (found?.isReply === true) found.connection.answered = true
     if (isNew && ct.commit === true) found = this.#commit(zone, tuple, ct)
     fields.set('ct_state', BigInt(stateOf(found, isNew, ct)))
@@ -181,6 +186,10 @@ function tupleFields(fields: Fields): TupleFields | undefined {
     default:
       return { ...addresses, sourcePort: undefined, destinationPort: undefined }
   }
+}
+
+function isSynAck(fields: Fields): boolean {
+  return fields.get('ip_proto') === 6n && ((fields.get('tcp_flags') ?? 0n) & 0x12n) === 0x12n
 }
 
 function tupleOf(fields: Fields): Tuple | undefined {
