@@ -7,12 +7,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import fc from 'fast-check'
 import { fieldsOf, packetOf, type SimPacket, tcp } from '../../src/core/pipeline/simulate/packet.ts'
-import type { Step } from '../../src/core/pipeline/simulate/world.ts'
+import { type Step, World } from '../../src/core/pipeline/simulate/world.ts'
 import { SimSwitch, simulate } from '../../src/core/pipeline/simulate.ts'
 import { planAllFlows } from '../../src/core/plan/flows.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
+import type { ClusterState } from '../../src/model/state.ts'
 import {
   type Action,
   canonicalFlow,
@@ -20,15 +22,18 @@ import {
   type Match,
   OpenFlowConnection,
 } from '../../src/protocols/openflow/index.ts'
+import { numberedHosts } from '../properties/arbitrary-cluster.ts'
+import { clusterWithPolicies } from '../properties/arbitrary-policy.ts'
 import { reachabilityText } from '../scenarios/golden.ts'
 import { readStory, sendProbe, storyNames } from '../scenarios/story.ts'
 import { type OpenVswitch, startOpenVswitch } from '../support/open-vswitch.ts'
+import { openings, sentBy } from '../support/openings.ts'
 import { flowText, parsePorts, tracedOutputs } from './datapath-actions.ts'
 
 const stories = join(import.meta.dirname, '../scenarios')
 const bridge = 'np-int'
 const tunnelPort = 1
-const lastPort = 16
+const lastPort = 18
 /** Packets per node that are compared; probes come first, then those of pings. */
 const mostPackets = 60
 
@@ -171,4 +176,35 @@ test('a real switch decides conjunctions as the simulator does', async () => {
       await compare(flows, { inPort: 2, packet: tcp(from, to, { source: 30000, destination }) })
     }
   }
+})
+
+/** Every opening of every pair, as the switches on its way see it. */
+function policySteps(state: ClusterState): Step[] {
+  const steps = new Map<string, Step>()
+  const onStep = (step: Step) => void steps.set(`${step.node} ${flowText(step.inPort, step.packet)}`, step)
+  const world = new World({ state, hosts: numberedHosts(state), onStep })
+  for (const from of state.endpoints.values()) {
+    for (const to of state.endpoints.values()) {
+      if (from === to || from.tenantName !== to.tenantName) continue
+      for (const { first } of openings(false)) world.send(from.endpointId, first(...sentBy(state, from, to, false)))
+    }
+  }
+  return [...steps.values()]
+}
+
+test('a real switch decides random policies as the simulator does', async () => {
+  const before = compared
+  const states = fc
+    .sample(clusterWithPolicies, { numRuns: 40, seed: 5 })
+    .filter((state) => policySteps(state).length > 20)
+  for (const state of states.slice(0, 10)) {
+    const world = new World({ state, hosts: numberedHosts(state) })
+    const steps = policySteps(state)
+    for (const node of world.nodes) {
+      const flows = [...world.host(node).flows.values()].flat()
+      await load(flows)
+      for (const step of steps.filter((one) => one.node === node).slice(0, mostPackets)) await compare(flows, step)
+    }
+  }
+  assert.ok(compared - before >= 200, `only ${compared - before} packets were compared`)
 })
