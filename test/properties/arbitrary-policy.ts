@@ -8,7 +8,17 @@ import { cluster } from './arbitrary-cluster.ts'
 
 const groupNames = ['web', 'db'] as const
 const policyNames = ['one', 'two'] as const
-const addresses = ['10.1.0.1', '10.1.0.2', '10.1.0.1-3', '10.1.0.2-4/24', '10.2.0.0/24', '10.1.0.2/31', '10.2.0.1']
+const addresses = [
+  '10.1.0.1',
+  '10.1.0.2',
+  '10.1.0.1-3',
+  '10.1.0.2-4/24',
+  '10.2.0.0/24',
+  '10.1.0.2/31',
+  '10.2.0.1',
+  '10.1.0.1-6',
+  '10.1.0.3-9',
+]
 
 interface RuleChoice {
   readonly policy: number
@@ -22,7 +32,7 @@ interface RuleChoice {
   readonly target: boolean
 }
 
-const ruleChoice: fc.Arbitrary<RuleChoice> = fc.record({
+const anyRule: fc.Arbitrary<RuleChoice> = fc.record({
   policy: fc.nat({ max: policyNames.length - 1 }),
   direction: fc.constantFrom('in', 'out'),
   action: fc.constantFrom('allow', 'deny'),
@@ -34,6 +44,19 @@ const ruleChoice: fc.Arbitrary<RuleChoice> = fc.record({
   target: fc.boolean(),
 })
 
+/** Several members in every dimension: worth a conjunction, and like others of its kind. */
+const wideRule: fc.Arbitrary<RuleChoice> = anyRule.map((rule) => ({
+  ...rule,
+  priority: 1,
+  protocol: '',
+  port: rule.pick % 2 === 0 ? 80 : 443,
+  remote: 'address',
+  pick: addresses.length * 2 - 1 - (rule.pick % 2),
+  target: false,
+}))
+
+const ruleChoice = fc.oneof({ arbitrary: anyRule, weight: 3 }, { arbitrary: wideRule, weight: 2 })
+
 interface PolicyChoice {
   readonly rules: readonly RuleChoice[]
   /** For each group in order: which policies it has, as bits. */
@@ -44,7 +67,7 @@ interface PolicyChoice {
 
 const policyChoice: fc.Arbitrary<PolicyChoice> = fc.record({
   rules: fc.array(ruleChoice, { minLength: 1, maxLength: 10 }),
-  policies: fc.array(fc.nat({ max: 3 }), { minLength: 4, maxLength: 4 }),
+  policies: fc.array(fc.constantFrom(0, 1, 2, 3, 3), { minLength: 4, maxLength: 4 }),
   membership: fc.array(fc.nat({ max: 2 }), { minLength: 8, maxLength: 8 }),
 })
 
