@@ -59,10 +59,22 @@ interface Named {
   readonly asDestination: Set<number>
 }
 
+/** What rules were placed by, and what came of it. */
+interface Placement {
+  readonly inputs: readonly unknown[]
+  /** Where the names in rules were looked up. */
+  readonly groups?: ClusterState['groups']
+  readonly networks?: ClusterState['networks']
+  readonly byRecord: ReadonlyMap<RuleRecord, PlacedRule>
+  readonly placed: readonly PlacedRule[]
+  readonly levels: ReadonlyMap<string, RuleLevel>
+}
+
+const nothingPlaced: Placement = { inputs: [], byRecord: new Map(), placed: [], levels: new Map() }
+
 export class PolicyCompiler {
   readonly #node: string
-  #rules = new Map<RuleRecord, PlacedRule>()
-  #levels = new Map<string, RuleLevel>()
+  #placement = nothingPlaced
   #members = new Map<string, { readonly record: EndpointRecord; readonly member: GroupMember }>()
   #groups = new Map<string, PolicyGroup>()
 
@@ -79,14 +91,15 @@ export class PolicyCompiler {
   ): NodePolicy | undefined {
     const here = this.#localGroups(state, local)
     if (here.size === 0) {
-      this.#rules = new Map()
-      this.#levels = new Map()
+      this.#placement = nothingPlaced
       this.#members = new Map()
       return undefined
     }
-    const placed = this.#place(state, here)
     const groups = [...here.values()].sort((a, b) => a.groupId - b.groupId)
-    return { groups, levels: this.#level(placed), members: this.#named(state, placed, networks, isMet) }
+    const inputs = [state.objects.rule, state.groups, state.networks, ...groups]
+    if (!sameItems(this.#placement.inputs, inputs)) this.#placement = place(state, here, this.#placement, inputs)
+    const { placed, levels } = this.#placement
+    return { groups, levels: [...levels.values()], members: this.#named(state, placed, networks, isMet) }
   }
 
   /** By key: groups with a policy and a member here. */
@@ -104,46 +117,6 @@ export class PolicyCompiler {
     }
     this.#groups = groups
     return groups
-  }
-
-  #place(state: ClusterState, here: ReadonlyMap<string, PolicyGroup>): PlacedRule[] {
-    const users = groupsByPolicy(state.groups, here)
-    const cache = new Map<RuleRecord, PlacedRule>()
-    const placed: PlacedRule[] = []
-    for (const record of state.objects.rule.values()) {
-      const groups = users.get(policyKey(record.tenantName, record.policyName))
-      const rule = groups === undefined ? undefined : resolveRule(state, record)
-      if (groups === undefined || rule === undefined) continue
-      const before = this.#rules.get(record)
-      const same = before !== undefined && sameItems(before.groups, groups) && sameRemote(before.rule, rule)
-      const entry = same ? before : { rule, groups }
-      cache.set(record, entry)
-      placed.push(entry)
-    }
-    this.#rules = cache
-    return placed.sort((a, b) => compareRules(a.rule, b.rule))
-  }
-
-  #level(placed: readonly PlacedRule[]): RuleLevel[] {
-    const byName = new Map<string, PlacedRule[]>()
-    for (const entry of placed) {
-      const { direction, priority, action } = entry.rule
-      const name = `${direction} ${priority} ${action}`
-      const rules = byName.get(name)
-      if (rules === undefined) byName.set(name, [entry])
-      else rules.push(entry)
-    }
-    const levels = new Map<string, RuleLevel>()
-    for (const [name, rules] of byName) {
-      const before = this.#levels.get(name)
-      const [first] = rules
-      if (first === undefined) continue
-      const { direction, priority, action } = first.rule
-      const same = before !== undefined && sameItems(before.rules, rules)
-      levels.set(name, same ? before : { name, direction, priority, action, rules })
-    }
-    this.#levels = levels
-    return [...levels.values()]
   }
 
   #named(
@@ -173,6 +146,56 @@ export class PolicyCompiler {
     this.#members = cache
     return members
   }
+}
+
+function place(
+  state: ClusterState,
+  here: ReadonlyMap<string, PolicyGroup>,
+  before: Placement,
+  inputs: readonly unknown[],
+): Placement {
+  const users = groupsByPolicy(state.groups, here)
+  const sameNames = before.groups === state.groups && before.networks === state.networks
+  const byRecord = new Map<RuleRecord, PlacedRule>()
+  const placed: PlacedRule[] = []
+  for (const record of state.objects.rule.values()) {
+    const groups = users.get(policyKey(record.tenantName, record.policyName))
+    if (groups === undefined) continue
+    const last = before.byRecord.get(record)
+    const rule = sameNames && last !== undefined ? last.rule : resolveRule(state, record)
+    if (rule === undefined) continue
+    const same = last !== undefined && sameItems(last.groups, groups) && sameRemote(last.rule, rule)
+    const entry = same ? last : { rule, groups }
+    byRecord.set(record, entry)
+    placed.push(entry)
+  }
+  placed.sort((a, b) => compareRules(a.rule, b.rule))
+  const { groups, networks } = state
+  return { inputs, groups, networks, byRecord, placed, levels: levelsOf(placed, before.levels) }
+}
+
+function levelsOf(
+  placed: readonly PlacedRule[],
+  before: ReadonlyMap<string, RuleLevel>,
+): ReadonlyMap<string, RuleLevel> {
+  const byName = new Map<string, PlacedRule[]>()
+  for (const entry of placed) {
+    const { direction, priority, action } = entry.rule
+    const name = `${direction} ${priority} ${action}`
+    const rules = byName.get(name)
+    if (rules === undefined) byName.set(name, [entry])
+    else rules.push(entry)
+  }
+  const levels = new Map<string, RuleLevel>()
+  for (const [name, rules] of byName) {
+    const last = before.get(name)
+    const [first] = rules
+    if (first === undefined) continue
+    const { direction, priority, action } = first.rule
+    const same = last !== undefined && sameItems(last.rules, rules)
+    levels.set(name, same ? last : { name, direction, priority, action, rules })
+  }
+  return levels
 }
 
 /**
@@ -223,5 +246,6 @@ function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
 
 /** Whether what the rule names is still what it was; all else is in its record. */
 function sameRemote(a: PolicyRule, b: PolicyRule): boolean {
+  if (a === b) return true
   return a.remote.groupId === b.remote.groupId && isDeepStrictEqual(a.remote.addresses, b.remote.addresses)
 }
