@@ -77,3 +77,27 @@ test('bridged: broadcast costs a network two flows, however many members it has'
   assert.equal(few['network red:one'], costs.bridgedNetwork.flows)
   assert.equal(counts(many, 'node1')['network red:one'], costs.bridgedNetwork.flows)
 })
+
+test('policy costs nothing where no member is, and rules their sum elsewhere', () => {
+  const guarded: Intent = {
+    ...plain,
+    groups: [
+      { key: 'red:web', network: 'one', policies: ['p'] },
+      { key: 'red:db', network: 'one' },
+    ],
+    rules: [{ policy: 'red:p', id: 'a', direction: 'in', action: 'deny', protocol: 'tcp', fromEndpointGroup: 'db' }],
+    endpoints: [
+      { id: 'here', network: 'red:one', group: 'web', node: 'node1', ipv4: '10.1.0.1' },
+      { id: 'there', network: 'red:one', group: 'db', node: 'node2', ipv4: '10.1.0.2' },
+    ],
+  }
+  const policy = (node: string) =>
+    Object.fromEntries(Object.entries(counts(guarded, node)).filter(([owner]) => owner.startsWith('policy')))
+  assert.deepEqual(policy('node1'), {
+    policy: costs.policy.flows,
+    'policy group 1': costs.policyGroup.flows,
+    'policy in 1 deny': 1,
+    'policy member there': costs.groupMember.flows,
+  })
+  assert.deepEqual(policy('node2'), {})
+})

@@ -11,4 +11,10 @@ export const costs = {
   localEndpointDual: { flows: 15, why: 'with IPv6 as well, for its global and its link-local address' },
   remoteEndpoint: { flows: 2, why: 'on each node that has an endpoint which can meet it' },
   remoteEndpointDual: { flows: 4, why: 'with IPv6 as well' },
+  policy: { flows: 13, why: 'where a member of a group with policies is' },
+  policyGroup: {
+    flows: 4,
+    why: 'for each such group; a rule costs at most the sum of its groups, addresses and ports, and one',
+  },
+  groupMember: { flows: 1, why: 'IPv4, elsewhere, of a group that an incoming rule here names' },
 } as const

@@ -45,6 +45,9 @@ const costNames: Readonly<Record<keyof typeof costs, string>> = {
   localEndpointDual: 'local endpoint, dual stack',
   remoteEndpoint: 'remote endpoint',
   remoteEndpointDual: 'remote endpoint, dual stack',
+  policy: 'policy',
+  policyGroup: 'group with policies',
+  groupMember: 'member of a named group',
 }
 
 const drawing = `
