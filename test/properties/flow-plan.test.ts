@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { NodeCompiler } from '../../src/core/compile/compile-node.ts'
+import { isOf } from '../../src/core/pipeline/cookies.ts'
 import { type FlowSets, Renderer } from '../../src/core/pipeline/render.ts'
 import { planAllFlows, planFlowChanges } from '../../src/core/plan/flows.ts'
 import type { ClusterState } from '../../src/model/state.ts'
@@ -108,7 +109,8 @@ test('nothing is removed while it is not known to be unwanted', () => {
       const changes = planFlowChanges(after, before, { remove: false })
       assert.ok([...careful, ...changes].every(({ op }) => op === 'add-flow'))
       const reached = cookies(carryOut(tableOf(actual), careful))
-      for (const [key, cookie] of cookies(tableOf(flowsOf(after)))) assert.equal(reached.get(key), cookie)
+      const others = flowsOf(after).filter(({ cookie }) => !isOf('policy', cookie))
+      for (const [key, cookie] of cookies(tableOf(others))) assert.equal(reached.get(key), cookie)
     }),
     runs,
   )
@@ -129,6 +131,21 @@ test('a port is admitted last and closed first', () => {
         removed,
         [...removed].sort((a, b) => a - b),
       )
+    }),
+    runs,
+  )
+})
+
+test('until all is known the policy in force stays, but a switch that forgot everything gets what is remembered', () => {
+  fc.assert(
+    fc.property(cluster, cluster, (first, second) => {
+      const { before, after } = life(first, second)
+      const policy = (table: Table) => cookies(new Map([...table].filter(([, { cookie }]) => isOf('policy', cookie))))
+      const inForce = tableOf(flowsOf(before))
+      const plan = planAllFlows(after, inForce.values(), { remove: false })
+      assert.deepEqual(policy(carryOut(inForce, plan)), policy(inForce))
+      const fresh = carryOut(new Map(), planAllFlows(after, [], { remove: false }))
+      assert.deepEqual(cookies(fresh), cookies(tableOf(flowsOf(after))))
     }),
     runs,
   )

@@ -32,3 +32,8 @@ export function sameFeature(cookie: bigint, canonicalText: string): bigint {
 function hash40(text: string): bigint {
   return hash53(text) & 0xff_ffff_ffffn
 }
+
+/** Whether a flow that carries our mark was made by the feature. */
+export function isOf(feature: Feature, cookie: bigint): boolean {
+  return ((cookie >> 40n) & 0xffn) === BigInt(features[feature])
+}

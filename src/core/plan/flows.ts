@@ -3,6 +3,7 @@
 // later tables first on the way in, so that a port is admitted last; earlier tables first on the way out.
 
 import { type Flow, flowIdentity, type Modification } from '../../protocols/openflow/index.ts'
+import { isOf } from '../pipeline/cookies.ts'
 import type { FlowSets } from '../pipeline/render.ts'
 
 export interface FlowPlanOptions {
@@ -10,18 +11,26 @@ export interface FlowPlanOptions {
   readonly remove: boolean
 }
 
-/** Against everything that was read back: at start, after the switch restarted, and when looking for drift. */
+/**
+ * Against everything that was read back: at start, after the switch restarted, and when looking for drift. Before the
+ * snapshot is complete the policy that a switch has in force is left as it is: the state that a start begins with may be older,
+ * and half of an old policy is worse than all of the new one.
+ */
 export function planAllFlows(desired: FlowSets, actual: Iterable<Flow>, options: FlowPlanOptions): Modification[] {
   const wanted = new Map<string, Flow>()
   for (const flows of desired.values()) for (const flow of flows) wanted.set(flowIdentity(flow), flow)
   const removed: Flow[] = []
+  let inForce = false
   for (const flow of actual) {
+    inForce ||= isOf('base', flow.cookie)
     const key = flowIdentity(flow)
     const match = wanted.get(key)
     if (match === undefined) removed.push(flow)
     else if (match.cookie === flow.cookie) wanted.delete(key)
   }
-  return ordered([...wanted.values()], options.remove ? removed : [])
+  const added = [...wanted.values()]
+  if (options.remove) return ordered(added, removed)
+  return ordered(inForce ? added.filter(({ cookie }) => !isOf('policy', cookie)) : added, [])
 }
 
 /** Against what was applied last: looks only at owners whose flows are not the same array as before. */
