@@ -138,14 +138,14 @@ export const pipeline = definePipeline({
     id: 34,
     why: 'packets from and to groups with policies are looked up among the connections of their tenant',
     matches: ['SourceGroup', 'Receiver', 'eth_type', 'ip_proto', 'icmpv6_type'],
-    next: ['Output'],
+    next: ['State', 'Output'],
     miss: 'Output',
   },
   State: {
     id: 36,
     why: 'what belongs to a connection that was allowed passes; what opens one is judged',
     matches: ['ct_state', 'eth_type', 'ip_proto', 'tcp_flags'],
-    next: ['Commit', 'Output'],
+    next: ['DestinationOf', 'Commit', 'Output'],
     miss: 'DestinationOf',
   },
   DestinationOf: {
