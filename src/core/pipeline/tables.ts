@@ -27,19 +27,8 @@ export function definePipeline<const T extends Record<string, TableSpec<Extract<
   return tables
 }
 
-/** What a rule of a policy may compare, beside groups. */
-const ruleMatches = [
-  'conj_id',
-  'eth_type',
-  'ipv4_src',
-  'ipv4_dst',
-  'ipv6_src',
-  'ipv6_dst',
-  'ip_proto',
-  'tcp_dst',
-  'udp_dst',
-  'icmpv6_type',
-] as const
+/** What a rule of a policy may compare in either direction. */
+const ruleMatches = ['conj_id', 'eth_type', 'ipv4_dst', 'ip_proto', 'tcp_dst', 'udp_dst', 'icmpv6_type'] as const
 
 // Ids leave room for the tables of services between Names and Route, and around Output.
 export const pipeline = definePipeline({
@@ -158,7 +147,7 @@ export const pipeline = definePipeline({
   Egress: {
     id: 40,
     why: "outgoing rules of the sender's group; only senders on this host have one yet",
-    matches: [...ruleMatches, 'SourceGroup', 'DestinationGroup'],
+    matches: [...ruleMatches, 'SourceGroup', 'DestinationGroup', 'ipv6_dst'],
     next: ['SourceOf'],
     miss: 'SourceOf',
   },
@@ -172,7 +161,7 @@ export const pipeline = definePipeline({
   Ingress: {
     id: 46,
     why: "incoming rules of the receiver's group, where the receiver is on this host",
-    matches: [...ruleMatches, 'SourceGroup', 'Receiver'],
+    matches: [...ruleMatches, 'SourceGroup', 'Receiver', 'ipv4_src', 'ipv6_src'],
     next: ['Commit'],
     miss: 'Commit',
   },
