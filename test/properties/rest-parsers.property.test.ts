@@ -33,7 +33,7 @@ const json = fc.letrec((tie) => ({
     text,
     fc.double(),
     fc.array(tie('value'), { maxLength: 4 }),
-    fc.dictionary(text, tie('value'), { maxKeys: 4 }),
+    fc.dictionary(text, tie('value'), { maxKeys: 4, noNullPrototype: true }),
   ),
 })).value
 
