@@ -142,15 +142,12 @@ export class Agent {
       })
       return link.applyFlows(sets, { remove }, signal)
     }
-    // Who got a port that was there already need not wait for the switch to make others; while the switch takes the flows
-    // the link is given its new owner.
+    // Who got a port that was there already need not wait for the switch to make others. Flows first: a link that changes
+    // keeps the switch busy for some milliseconds.
     const hurry = attachments.hasWaiters
-    const flowing = hurry ? forward(ports) : Promise.resolve(0)
-    flowing.catch(() => {})
-    if (hurry) await new Promise((resolve) => setImmediate(resolve))
+    let modifications = hurry ? await forward(ports) : 0
     // New links first, ports on them second; ports away first, links last.
     const failed = new Map(this.#applyHost({ veths, hostPorts: [] }, { remove: false }))
-    let modifications = await flowing
     if (hurry) this.#tell(network, ports, failed)
     if (reserve.isLow || audit) reserve.fill()
     if (reserve.isLow || tidy) reserve.mark()
