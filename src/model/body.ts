@@ -89,8 +89,15 @@ export function apiObject<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
 /** Names in a body that the schema does not know: misspelt, or meant for another version. */
 export function ignoredAttributes(schema: z.ZodType, body: unknown): string[] {
   if (!(schema instanceof z.ZodObject) || typeof body !== 'object' || body === null) return []
-  const known = new Set(Object.keys(schema.shape).map((name) => name.toLowerCase()))
-  return Object.keys(body).filter((name) => !known.has(name.toLowerCase()))
+  const others = Object.keys(body).filter((name) => !Object.hasOwn(schema.shape, name))
+  if (others.length === 0) return others
+  const known = namesByCase(schema)
+  return others.filter((name) => !known.has(name.toLowerCase()))
+}
+
+/** The schema's names by themselves in lower case. */
+function namesByCase({ shape }: z.ZodObject): ReadonlyMap<string, string> {
+  return new Map(Object.keys(shape).map((name) => [name.toLowerCase(), name]))
 }
 
 /** Attributes may be written in any case, as the original read them; the exact name counts more. */
@@ -100,7 +107,7 @@ function withKnownNames(schema: z.ZodType, body: object): object {
   const others = Object.entries(body).filter(([name]) => !Object.hasOwn(shape, name))
   if (others.length === 0) return body
   const exact = Object.entries(body).filter(([name]) => Object.hasOwn(shape, name))
-  const byCase = new Map(Object.keys(shape).map((name) => [name.toLowerCase(), name]))
+  const byCase = namesByCase(schema)
   const renamed = others.map(([name, value]) => [byCase.get(name.toLowerCase()) ?? name, value])
   return Object.fromEntries([...renamed, ...exact])
 }

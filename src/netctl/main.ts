@@ -1,6 +1,7 @@
 // netctl from the words of the command line to an exit status. Scripts depend on the statuses:
 // 0 done, 1 typed wrongly, 2 no answer from netmaster, 3 refused by netmaster, 4 a local file or output failed.
 
+import { gotNoAnswer } from '../api/no-answer.ts'
 import { readBuildInfo } from '../lib/build-info.ts'
 import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
 import { type Flags, fillFlags, type ParsedFlags, parseFlags, usage } from '../lib/flags.ts'
@@ -109,15 +110,8 @@ function adviceFor({ code, kind, message }: NetpluginError): string {
 function statusOf(error: NetpluginError): number {
   if (error.code === 'USAGE' || error.code === 'DECLINED') return exitStatus.usage
   if (error.code === 'LOCAL_FILE') return exitStatus.localFile
-  if (noAnswerCodes.has(error.code) && error.details.status === undefined) return exitStatus.noAnswer
+  // Nor have nodes that were waited for in vain.
+  if (gotNoAnswer(error) || (error.code === 'NODES_LAG' && error.details.status === undefined))
+    return exitStatus.noAnswer
   return exitStatus.refused
 }
-
-/** Codes given when no answer came, from netmaster or from nodes that were waited for, as against a refusal. */
-const noAnswerCodes: ReadonlySet<string> = new Set([
-  'NETMASTER_UNREACHABLE',
-  'NETMASTER_TIMEOUT',
-  'BAD_ANSWER',
-  'ANSWER_TOO_LONG',
-  'NODES_LAG',
-])

@@ -1,6 +1,7 @@
 // netdcli from the words of the command line to an exit status; the statuses are netctl's:
 // 0 done, 1 typed wrongly, 2 no answer from netmaster, 3 refused by netmaster, 4 a local file or output failed.
 
+import { gotNoAnswer } from '../api/no-answer.ts'
 import { readBuildInfo } from '../lib/build-info.ts'
 import { asNetpluginError, type NetpluginError } from '../lib/errors.ts'
 import { fillFlags, parseFlags, usage } from '../lib/flags.ts'
@@ -73,14 +74,6 @@ function adviceFor({ code, message }: NetpluginError): string {
 function statusOf(error: NetpluginError): number {
   if (error.code === 'USAGE') return exitStatus.usage
   if (error.code === 'LOCAL_FILE') return exitStatus.localFile
-  if (noAnswerCodes.has(error.code) && error.details.status === undefined) return exitStatus.noAnswer
+  if (gotNoAnswer(error)) return exitStatus.noAnswer
   return exitStatus.refused
 }
-
-/** Codes given when no answer came, as against an answer that is an error. */
-const noAnswerCodes: ReadonlySet<string> = new Set([
-  'NETMASTER_UNREACHABLE',
-  'NETMASTER_TIMEOUT',
-  'BAD_ANSWER',
-  'ANSWER_TOO_LONG',
-])

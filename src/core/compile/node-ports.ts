@@ -38,7 +38,7 @@ export interface ReservedPorts {
   readonly unmarked: ReadonlySet<string>
 }
 
-export const noReserve: ReservedPorts = { waiting: [], unmarked: new Set() }
+const noReserve: ReservedPorts = { waiting: [], unmarked: new Set() }
 
 const reserveMark = { 'netplugin-role': 'reserve' } as const
 
