@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { clusterState, type RuleIntent } from '../../../test/support/cluster.ts'
-import { evaluatePolicy, type Opening } from './evaluate.ts'
+import { applyingRules, evaluatePolicy, type Opening } from './evaluate.ts'
 import { effectiveRules } from './rule.ts'
 
 const web = '10.1.0.1'
@@ -110,4 +110,27 @@ test('groups, networks and protocols are meant in IPv6 too, addresses are not', 
   const ping6 = { ...ipv6, protocol: 58, port: 0 }
   assert.equal(allowed([{ protocol: 'icmp' }], ping6), false)
   assert.equal(allowed([{ protocol: '1' }], ping6), true)
+})
+
+test('a group can be asked about before it has anybody', () => {
+  const state = cluster([{ fromEndpointGroup: 'db' }])
+  const free = '10.2.0.9'
+  assert.equal(evaluatePolicy(state, { ...http, source: free }).allowed, true)
+  const sender = state.groups.get('red:db')!
+  assert.equal(evaluatePolicy(state, { ...http, source: free, sender }).allowed, false)
+  const receiver = state.groups.get('red:web')!
+  assert.equal(evaluatePolicy(state, { ...http, destination: '10.1.0.9', receiver }).ingress?.key, 'red:p:r0')
+})
+
+test('all rules that apply are told, the deciding one first', () => {
+  const state = cluster([{ priority: 2 }, { protocol: 'udp' }, { action: 'allow', priority: 3 }, { direction: 'out' }])
+  assert.deepEqual(
+    applyingRules(state, 'in', http).map(({ key }) => key),
+    ['red:p:r2', 'red:p:r0'],
+  )
+  assert.deepEqual(applyingRules(state, 'out', http), [])
+  assert.deepEqual(
+    applyingRules(state, 'out', { ...http, source: web, destination: db }).map(({ key }) => key),
+    ['red:p:r3'],
+  )
 })

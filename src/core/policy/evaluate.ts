@@ -3,11 +3,14 @@
 
 import { ipv6Mask, linkLocalOfMac, parseIpv4, parseIpv6, parseIpv6Prefix } from '../../lib/address.ts'
 import { groupKey } from '../../model/endpoint-group.ts'
-import type { ClusterState, EndpointRecord } from '../../model/state.ts'
+import type { ClusterState, EndpointRecord, GroupRecord } from '../../model/state.ts'
 import { contains } from '../allocate/intervals.ts'
 import { isWaiting } from '../compile/waiting.ts'
 import type { AddressSet } from './address-set.ts'
 import { effectiveRules, type PolicyRule, portProtocols } from './rule.ts'
+
+/** What policy asks of an end of a connection. */
+export type Member = Pick<GroupRecord, 'tenantName' | 'groupName' | 'groupId'>
 
 /** The first packet of a connection, within one tenant. */
 export interface Opening {
@@ -19,6 +22,9 @@ export interface Opening {
   readonly protocol: number
   /** Destination port; 0 where the protocol has none. */
   readonly port: number
+  /** Of a group that has nobody at the address yet; left out: the endpoint that has it. */
+  readonly sender?: Member
+  readonly receiver?: Member
 }
 
 export interface PolicyVerdict {
@@ -30,29 +36,46 @@ export interface PolicyVerdict {
 
 /** Whether policy lets it through. Says nothing about whether there is a way. */
 export function evaluatePolicy(state: ClusterState, opening: Opening): PolicyVerdict {
-  const sender = endpointAt(state, opening.tenantName, opening.source)
-  const receiver = endpointAt(state, opening.tenantName, opening.destination)
+  const { sender, receiver } = membersOf(state, opening)
   const egress = decide(state, 'out', sender, { opening, other: receiver, otherAddress: opening.destination })
   const ingress = decide(state, 'in', receiver, { opening, other: sender, otherAddress: opening.source })
   return { allowed: egress?.action !== 'deny' && ingress?.action !== 'deny', egress, ingress }
 }
 
+/** Every rule that applies to the opening, the one that decides first. */
+export function applyingRules(state: ClusterState, direction: 'in' | 'out', opening: Opening): readonly PolicyRule[] {
+  const { sender, receiver } = membersOf(state, opening)
+  const { source, destination } = opening
+  const [own, other, otherAddress] = direction === 'in' ? [receiver, sender, source] : [sender, receiver, destination]
+  return rulesOf(state, direction, own).filter((rule) => applies(rule, { opening, other, otherAddress }))
+}
+
+function membersOf(state: ClusterState, { tenantName, source, destination, ...opening }: Opening) {
+  const { sender = endpointAt(state, tenantName, source), receiver = endpointAt(state, tenantName, destination) } =
+    opening
+  return { sender, receiver }
+}
+
 interface Question {
   readonly opening: Opening
-  readonly other: EndpointRecord | undefined
+  readonly other: Member | undefined
   readonly otherAddress: string
 }
 
 function decide(
   state: ClusterState,
   direction: 'in' | 'out',
-  own: EndpointRecord | undefined,
+  own: Member | undefined,
   question: Question,
 ): PolicyRule | undefined {
-  if (own === undefined || own.groupName === '') return undefined
+  return rulesOf(state, direction, own).find((rule) => applies(rule, question))
+}
+
+function rulesOf(state: ClusterState, direction: 'in' | 'out', own: Member | undefined): readonly PolicyRule[] {
+  if (own === undefined || own.groupName === '') return []
   const group = state.groups.get(groupKey(own.tenantName, own.groupName))
-  if (group === undefined) return undefined
-  return effectiveRules(state, group).find((rule) => rule.direction === direction && applies(rule, question))
+  if (group === undefined) return []
+  return effectiveRules(state, group).filter((rule) => rule.direction === direction)
 }
 
 function applies(rule: PolicyRule, { opening, other, otherAddress }: Question): boolean {
