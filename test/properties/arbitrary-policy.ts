@@ -75,6 +75,11 @@ export const clusterWithPolicies: fc.Arbitrary<ClusterState> = fc
   .tuple(cluster, policyChoice)
   .map(([state, choice]) => withPolicies(state, choice))
 
+/** One cluster that has other groups, policies and rules time and again. */
+export const clusterWhosePoliciesChange: fc.Arbitrary<readonly ClusterState[]> = fc
+  .tuple(cluster, fc.array(policyChoice, { minLength: 1, maxLength: 12, size: 'max' }))
+  .map(([state, choices]) => choices.map((choice) => withPolicies(state, choice)))
+
 function withPolicies(state: ClusterState, { rules, policies, membership }: PolicyChoice): ClusterState {
   const groups = new Map<string, GroupRecord>()
   for (const { tenantName, networkName } of state.networks.values()) {

@@ -71,7 +71,8 @@ interface Recirculated {
 class Run {
   readonly #sim: SimSwitch
   readonly #outputs: SimOutput[] = []
-  readonly #trace: string[] = []
+  /** Flows are printed when somebody reads the trace: that takes longer than the packet. */
+  readonly #trace: (string | Flow)[] = []
   /** Packets that a `ct` sent on; they go on when the pass that tracked them is over. */
   readonly #waiting: Recirculated[] = []
   #last = firstTable
@@ -90,8 +91,14 @@ class Run {
   }
 
   verdict(): Verdict {
-    const left = { outputs: this.#outputs, trace: this.#trace }
-    return this.#outputs.length > 0 ? left : { ...left, dropped: tableName(this.#last) }
+    const steps = this.#trace
+    return {
+      outputs: this.#outputs,
+      get trace() {
+        return steps.map((step) => (typeof step === 'string' ? step : printFlow(step)))
+      },
+      ...(this.#outputs.length > 0 ? {} : { dropped: tableName(this.#last) }),
+    }
   }
 
   #enter(table: number, fields: Fields, depth: number): void {
@@ -104,7 +111,7 @@ class Run {
         this.#trace.push(`${tableName(at)}: no flow: dropped`)
         return
       }
-      this.#trace.push(printFlow(flow))
+      this.#trace.push(flow)
       this.#apply(flow.actions, fields, at, depth)
       at = flow.goto
     }

@@ -86,6 +86,10 @@ export class Connections {
     return undefined
   }
 
+  forgetAll(): void {
+    this.#byTuple.clear()
+  }
+
   #forget(zone: number, { original, reply }: Connection): void {
     this.#byTuple.delete(key(zone, original))
     this.#byTuple.delete(key(zone, reply))

@@ -83,7 +83,18 @@ function completed(clauses: readonly Clause[]): number[] {
   return ids.sort((a, b) => a - b)
 }
 
+/** Flows do not change, and switches are made of the same ones again and again. */
+const knownEntries = new WeakMap<Flow, Entry>()
+
 function entryOf(flow: Flow): Entry {
+  const known = knownEntries.get(flow)
+  if (known !== undefined) return known
+  const entry = newEntry(flow)
+  knownEntries.set(flow, entry)
+  return entry
+}
+
+function newEntry(flow: Flow): Entry {
   const conditions: Condition[] = []
   for (const [name, wanted] of Object.entries(canonicalMatch(flow.match))) {
     if (wanted === undefined) continue

@@ -8,7 +8,7 @@ import type { NodeNetwork } from '../../compile/node-network.ts'
 import { portNames, type SwitchFacts } from '../facts.ts'
 import { tagged } from '../packets.ts'
 import { type FlowSets, Renderer } from '../render.ts'
-import { SimSwitch, simulate } from '../simulate.ts'
+import { SimSwitch, simulate, type Verdict } from '../simulate.ts'
 import { type SimPacket, withoutVlan, withVlan } from './packet.ts'
 
 export interface WorldHost {
@@ -44,6 +44,8 @@ export interface Journey {
 interface SimHost {
   readonly node: string
   readonly vtep: string
+  readonly compiler: NodeCompiler
+  readonly renderer: Renderer
   readonly network: NodeNetwork
   readonly facts: SwitchFacts
   readonly flows: FlowSets
@@ -79,11 +81,16 @@ export class World {
     readonly machines?: readonly Machine[]
     /** Hears of every packet that enters a switch. */
     readonly onStep?: (step: Step) => void
+    /** A world whose hosts had another state before: what did not change is not computed again. */
+    readonly after?: World | undefined
   }) {
     this.#onStep = options.onStep ?? (() => {})
     this.state = options.state
     this.machines = new Map((options.machines ?? []).map((machine) => [machine.name, machine]))
-    this.#hosts = new Map(options.hosts.map((host) => [host.node, simHost(options.state, host)]))
+    const before = options.after === undefined ? undefined : options.after.#hosts
+    this.#hosts = new Map(
+      options.hosts.map((host) => [host.node, simHost(options.state, host, before?.get(host.node))]),
+    )
   }
 
   get nodes(): readonly string[] {
@@ -95,6 +102,11 @@ export class World {
     const host = this.#hosts.get(node)
     if (host === undefined) throw unknown(`there is no host ${node}`)
     return host
+  }
+
+  /** Every switch forgets the connections it has seen. */
+  forgetConnections(): void {
+    for (const { sim } of this.#hosts.values()) sim.connections.forgetAll()
   }
 
   /** Sends from an endpoint (by id), from a machine (untagged, as it would), or from `host <node>`. */
@@ -121,7 +133,7 @@ export class World {
   #follow(arrivals: Arrival[], first: Sent, sender: string): Journey {
     const deliveries: Delivery[] = []
     const dropped: string[] = []
-    const trace: string[] = []
+    const verdicts: { readonly node: string; readonly verdict: Verdict }[] = []
     const waiting = [...arrivals]
     const take = (sent: Sent, from: string) => {
       deliveries.push(...sent.deliveries)
@@ -133,13 +145,13 @@ export class World {
     take(first, sender)
     for (let hops = 0; ; hops++) {
       const arrival = waiting.shift()
-      if (arrival === undefined) return { deliveries, dropped, trace }
+      if (arrival === undefined) return journey(deliveries, dropped, verdicts)
       if (hops > maximumHops)
         throw new NetpluginError('internal', 'SIMULATE_LOOP', `a packet went around for ${maximumHops} hops`)
       const { host, inPort, packet } = arrival
       this.#onStep({ node: host.node, inPort, packet })
       const verdict = simulate(host.sim, { inPort, packet })
-      trace.push(...verdict.trace.map((line) => `${host.node} ${line}`))
+      verdicts.push({ node: host.node, verdict })
       if (verdict.dropped !== undefined) dropped.push(`${host.node} ${verdict.dropped}`)
       for (const output of verdict.outputs) {
         const next = this.#leave(host, Number(output.port), output.packet)
@@ -190,14 +202,30 @@ export class World {
   }
 }
 
+/** The trace is put together when it is read. */
+function journey(
+  deliveries: readonly Delivery[],
+  dropped: readonly string[],
+  verdicts: readonly { readonly node: string; readonly verdict: Verdict }[],
+): Journey {
+  return {
+    deliveries,
+    dropped,
+    get trace() {
+      return verdicts.flatMap(({ node, verdict }) => verdict.trace.map((line) => `${node} ${line}`))
+    },
+  }
+}
+
 /** What one output comes to: packets at their destination, and packets on the trunk. */
 interface Sent {
   readonly deliveries: readonly Delivery[]
   readonly trunk: readonly SimPacket[]
 }
 
-function simHost(state: ClusterState, { node, ports, nameservers }: WorldHost): SimHost {
-  const network = new NodeCompiler(node).compile(state)
+function simHost(state: ClusterState, { node, ports, nameservers }: WorldHost, before: SimHost | undefined): SimHost {
+  const { compiler, renderer } = before ?? { compiler: new NodeCompiler(node), renderer: new Renderer() }
+  const network = compiler.compile(state)
   const endpoints = new Map<number, string>()
   const ofPorts = new Map<string, number>()
   for (const [name, port] of Object.entries(ports)) {
@@ -206,9 +234,9 @@ function simHost(state: ClusterState, { node, ports, nameservers }: WorldHost): 
     if (endpoint !== undefined) endpoints.set(port, name)
   }
   const facts = { ofPorts, nameservers }
-  const flows = new Renderer().render(network, facts)
+  const flows = renderer.render(network, facts)
   const sim = new SimSwitch({ flows: [...flows.values()].flat() })
-  return { node, vtep: network.vtep, network, facts, flows, sim, endpoints }
+  return { node, vtep: network.vtep, compiler, renderer, network, facts, flows, sim, endpoints }
 }
 
 function unknown(message: string): NetpluginError {
