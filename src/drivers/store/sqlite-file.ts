@@ -1,22 +1,34 @@
 // The file of the embedded store: who may open it, its tables and their version.
 //
-// Layout (schema version 1): `meta(name, value)`: schema, epoch, revision, compacted; `entries(key, value, revision)`:
-// values as JSON text, rows in the order they came, so that new keys at random change few pages; `history(revision,
-// sequence, key, value)`: what each commit wrote, NULL for a deletion.
+// Layout (schema version 2): `meta(name, value)`: schema, epoch, revision, compacted; `log(id, revision, key, value)`: what
+// each commit wrote, as JSON text, NULL for a deletion (see sqlite-log.ts). The view `entries` shows the newest of each key.
 
 import { DatabaseSync } from 'node:sqlite'
 import { asError, NetpluginError } from '../../lib/errors.ts'
 import type { StoreDeps } from './store.ts'
 
-const schemaVersion = 1
+const schemaVersion = 2
+
+const metaTable = 'CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;'
 
 const tables = `
-  CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value TEXT NOT NULL, revision INTEGER NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS history (
-    revision INTEGER NOT NULL, sequence INTEGER NOT NULL, key TEXT NOT NULL, value TEXT,
-    PRIMARY KEY (revision, sequence)
-  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE log (id INTEGER PRIMARY KEY, revision INTEGER NOT NULL, key TEXT NOT NULL, value TEXT) STRICT;
+  CREATE INDEX log_revision ON log (revision);
+  CREATE VIEW entries AS SELECT key, value, revision FROM log
+    WHERE id IN (SELECT max(id) FROM log GROUP BY key) AND value IS NOT NULL ORDER BY key;
+`
+
+/** Version 1 kept the newest of each key in a table and what commits wrote in another. */
+const fromVersion1 = `
+  ALTER TABLE entries RENAME TO old_entries;
+  ${tables}
+  INSERT INTO log (revision, key, value) SELECT revision, key, value FROM (
+    SELECT revision, 0 AS sequence, key, value FROM old_entries
+      WHERE revision <= (SELECT value FROM meta WHERE name = 'compacted')
+    UNION ALL SELECT revision, sequence, key, value FROM history
+  ) ORDER BY revision, sequence;
+  DROP TABLE old_entries;
+  DROP TABLE history;
 `
 
 export interface SqliteFiles {
@@ -72,17 +84,20 @@ function takeLock(lockPath: string, path: string): DatabaseSync {
 
 function createTables(database: DatabaseSync, path: string, deps: StoreDeps): void {
   database.exec('BEGIN IMMEDIATE')
-  database.exec(tables)
+  database.exec(metaTable)
+  const set = database.prepare('INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)')
   const found = database.prepare("SELECT value FROM meta WHERE name = 'schema'").get()?.value
   if (found === undefined) {
-    const insert = database.prepare('INSERT INTO meta (name, value) VALUES (?, ?)')
-    insert.run('schema', schemaVersion)
-    insert.run('epoch', deps.newEpoch())
-    insert.run('revision', 0)
-    insert.run('compacted', 0)
+    database.exec(tables)
+    set.run('epoch', deps.newEpoch())
+    set.run('revision', 0)
+    set.run('compacted', 0)
   } else if (Number(found) > schemaVersion) {
     const message = `the store ${path} has schema ${found}, made by a newer version; this one reads up to ${schemaVersion}`
     throw new NetpluginError('conflict', 'STORE_TOO_NEW', message, { details: { path } })
+  } else if (Number(found) === 1) {
+    database.exec(fromVersion1)
   }
+  if (found !== schemaVersion) set.run('schema', schemaVersion)
   database.exec('COMMIT')
 }

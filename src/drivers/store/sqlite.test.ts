@@ -7,7 +7,9 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
+import fc from 'fast-check'
 import { NetpluginError } from '../../lib/errors.ts'
+import { MemoryStore } from './memory.ts'
 import { SqliteStore } from './sqlite.ts'
 import { testStore } from './store.contract.ts'
 
@@ -109,3 +111,146 @@ test('sqlite store: every acknowledged commit is there after kill -9', async () 
   )
   await store.close()
 })
+
+const version1 = `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+  CREATE TABLE entries (key TEXT PRIMARY KEY, value TEXT NOT NULL, revision INTEGER NOT NULL) STRICT;
+  CREATE TABLE history (
+    revision INTEGER NOT NULL, sequence INTEGER NOT NULL, key TEXT NOT NULL, value TEXT,
+    PRIMARY KEY (revision, sequence)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO meta VALUES ('schema', 1), ('epoch', 'of old'), ('revision', 5), ('compacted', 2);
+  INSERT INTO entries VALUES ('new', '"n"', 4), ('ancient', '{"a":1}', 1), ('b', '3', 5);
+  INSERT INTO history VALUES (3, 0, 'b', '2'), (3, 1, 'gone', '0'), (4, 0, 'gone', NULL), (4, 1, 'new', '"n"'), (5, 0, 'b', '3');
+`
+
+test('sqlite store: a file of schema 1 is read, with its history, and written on', async () => {
+  const path = newPath()
+  const database = new DatabaseSync(path)
+  database.exec(version1)
+  database.close()
+  const store = open(path)
+  const { revision, epoch, entries } = await store.snapshot()
+  assert.deepEqual([revision, epoch], [5, 'of old'])
+  assert.deepEqual(entries, [
+    { key: 'ancient', value: { a: 1 }, revision: 1 },
+    { key: 'b', value: 3, revision: 5 },
+    { key: 'new', value: 'n', revision: 4 },
+  ])
+  assert.deepEqual(await store.commit({ expect: [{ key: 'b', revision: 5 }], put: [], delete: ['b'] }), {
+    ok: true,
+    revision: 6,
+  })
+  assert.deepEqual(await commitsAfter(store, 2, 6), [
+    {
+      revision: 3,
+      changes: [
+        { key: 'b', value: 2 },
+        { key: 'gone', value: 0 },
+      ],
+    },
+    {
+      revision: 4,
+      changes: [
+        { key: 'gone', value: null },
+        { key: 'new', value: 'n' },
+      ],
+    },
+    { revision: 5, changes: [{ key: 'b', value: 3 }] },
+    { revision: 6, changes: [{ key: 'b', value: null }] },
+  ])
+  await assert.rejects(commitsAfter(store, 1, 6), code('COMPACTED'))
+  await store.close()
+  const again = open(path)
+  assert.deepEqual(
+    (await again.snapshot()).entries.map(({ key }) => key),
+    ['ancient', 'new'],
+  )
+  await again.close()
+})
+
+test('sqlite store: what a failed write replaced is there as before, and can be written again', async () => {
+  const path = newPath()
+  const store = open(path)
+  await store.commit({
+    expect: [],
+    put: [
+      { key: 'a', value: 1 },
+      { key: 'b', value: 1 },
+    ],
+    delete: [],
+  })
+  const other = new DatabaseSync(path)
+  other.exec("CREATE TRIGGER full BEFORE INSERT ON log WHEN NEW.key = 'no' BEGIN SELECT RAISE(ABORT, 'no space'); END")
+  const put = [
+    { key: 'a', value: 2 },
+    { key: 'c', value: 2 },
+    { key: 'no', value: 2 },
+  ]
+  await assert.rejects(store.commit({ expect: [], put, delete: ['b'] }), code('STORE_WRITE_FAILED'))
+  other.exec('DROP TRIGGER full')
+  other.close()
+  const expect = [
+    { key: 'a', revision: 1 },
+    { key: 'b', revision: 1 },
+    { key: 'c', revision: 0 },
+  ]
+  assert.deepEqual(await store.commit({ expect, put, delete: ['b'] }), { ok: true, revision: 2 })
+  const keys = (await store.snapshot()).entries.map(({ key, revision }) => [key, revision])
+  assert.deepEqual(keys, [
+    ['a', 2],
+    ['c', 2],
+    ['no', 2],
+  ])
+  await store.close()
+})
+
+test('sqlite store: random commits, with the file opened again in between: as the memory store, and no old rows left', async () => {
+  const key = fc.constantFrom('a', 'b', 'c', 'd', 'e')
+  const commit = fc.record({
+    put: fc.uniqueArray(key, { maxLength: 4 }),
+    remove: fc.uniqueArray(key, { maxLength: 2 }),
+  })
+  const step = fc.oneof({ weight: 9, arbitrary: commit }, { weight: 1, arbitrary: fc.constant('reopen' as const) })
+  const limit = 6
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 150 }), async (steps) => {
+      const path = newPath()
+      const reopen = () => new SqliteStore({ historyLimit: limit, path }, { newEpoch: () => 'e' })
+      let store = reopen()
+      const model = new MemoryStore({ historyLimit: limit }, { newEpoch: () => 'e' })
+      let number = 0
+      for (const each of steps) {
+        if (each === 'reopen') {
+          await store.close()
+          store = reopen()
+          continue
+        }
+        const put = each.put.map((name) => ({ key: name, value: number++ }))
+        const wanted = { expect: [], put, delete: each.remove.filter((name) => !each.put.includes(name)) }
+        assert.deepEqual(await store.commit(wanted), await model.commit(wanted))
+      }
+      const snapshot = await store.snapshot()
+      assert.deepEqual(snapshot, await model.snapshot())
+      await store.close()
+      const database = new DatabaseSync(path)
+      const seen = database.prepare('SELECT key, value, revision FROM entries').all()
+      const rows = Number(database.prepare('SELECT count(*) AS n FROM log').get()?.n)
+      database.close()
+      const inFile = seen.map(({ key, value, revision }) => ({ key, value: JSON.parse(String(value)), revision }))
+      assert.deepEqual(inFile, snapshot.entries)
+      // Compaction lags by 100 changes and a commit.
+      assert.ok(rows <= snapshot.entries.length + limit + 106, `${rows} rows`)
+    }),
+    { numRuns: 30 },
+  )
+})
+
+async function commitsAfter(store: SqliteStore, from: number, until: number) {
+  const seen = []
+  for await (const commit of store.watch(from, AbortSignal.timeout(5_000))) {
+    seen.push(commit)
+    if (commit.revision === until) break
+  }
+  return seen
+}
