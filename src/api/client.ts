@@ -23,6 +23,7 @@ import type { ServiceLbInput, ServiceLbInspect, ServiceLbView } from '../model/s
 import type { TenantInput, TenantInspect, TenantView } from '../model/tenant.ts'
 import type { VolumeInput, VolumeInspect, VolumeView } from '../model/volume.ts'
 import type { VolumeProfileInput, VolumeProfileInspect, VolumeProfileView } from '../model/volume-profile.ts'
+import type { WhyAnswer } from '../model/why.ts'
 import { aciGwRoutes } from './routes/aci-gws.ts'
 import { appProfileRoutes } from './routes/app-profiles.ts'
 import { bgpRoutes } from './routes/bgps.ts'
@@ -41,6 +42,7 @@ import { serviceLbRoutes } from './routes/service-lbs.ts'
 import { tenantRoutes } from './routes/tenants.ts'
 import { volumeProfileRoutes } from './routes/volume-profiles.ts'
 import { volumeRoutes } from './routes/volumes.ts'
+import { whyRoutes } from './routes/why.ts'
 import { Transport, type TransportOptions } from './transport.ts'
 
 /** One kind of object; keys are `name`, `tenant:name`, of rules `tenant:policy:id`. */
@@ -81,6 +83,11 @@ export interface Client {
       signal?: AbortSignal,
     ): Promise<CleanAnswer>
   }
+  /** Whether a connection may be opened, and why; the ends by container, `group:NAME` or address. */
+  why(
+    what: { tenant: string; source: string; destination: string; connection: string },
+    signal?: AbortSignal,
+  ): Promise<WhyAnswer>
   readonly nodes: { list(signal?: AbortSignal): Promise<readonly NodeView[]> }
   version(signal?: AbortSignal): Promise<VersionView>
   info(signal?: AbortSignal): Promise<InfoView>
@@ -113,6 +120,7 @@ export function createClient(options: TransportOptions): Client {
       inspect: (key, signal) => transport.call(endpointRoutes.inspect, { key }, undefined, signal),
       clean: (what, signal) => transport.call(endpointRoutes.clean, what, undefined, signal),
     },
+    why: (what, signal) => transport.call(whyRoutes.ask, what, undefined, signal),
     nodes: { list: (signal) => transport.call(nodeRoutes.list, {}, undefined, signal) },
     version: (signal) => transport.call(serviceRoutes.version, {}, undefined, signal),
     info: (signal) => transport.call(serviceRoutes.info, {}, undefined, signal),

@@ -17,6 +17,14 @@ const answers = {
     { tenantName: 'blue', networkName: 'db' },
   ],
   'GET /api/v1/policys/': [{ tenantName: 'default', policyName: 'p1' }],
+  'GET /api/v1/endpoints/': [
+    { endpointID: 'e1', containerName: 'web1', network: 'web.default' },
+    { endpointID: 'e2', containerName: 'web2', network: 'db.blue' },
+  ],
+  'GET /api/v1/endpointGroups/': [
+    { tenantName: 'default', groupName: 'front' },
+    { tenantName: 'blue', groupName: 'back' },
+  ],
   'GET /api/v1/rules/': [
     { tenantName: 'default', policyName: 'p1', ruleId: '1' },
     { tenantName: 'default', policyName: 'p2', ruleId: '7' },
@@ -35,6 +43,9 @@ const lines: readonly (readonly [string, readonly string[]])[] = [
   ['--netmaster x net rm ', ['web', 'wide']],
   ['net inspect web ', []],
   ['net create ', []],
+  ['why ', ['group:front', 'web1']],
+  ['why -t blue web2 g', ['group:back']],
+  ['why web1 web1 u', ['udp/53']],
   ['group create ', ['web', 'wide']],
   ['group create web ', []],
   ['group create -p ', ['p1']],

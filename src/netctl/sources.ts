@@ -67,6 +67,20 @@ const sources: Readonly<Record<string, Source>> = {
     const found = await netmaster.endpoints.list()
     return found.map((endpoint) => endpoint.containerName ?? endpoint.endpointID)
   },
+  SOURCE: endsOfConnections,
+  DESTINATION: endsOfConnections,
+  CONNECTION: async () => ['icmp', 'tcp/443', 'tcp/80', 'udp/53'],
+}
+
+/** Containers of the tenant, and its groups. */
+async function endsOfConnections({ netmaster, tenant }: Asking): Promise<readonly string[]> {
+  const [containers, groups] = await Promise.all([netmaster.endpoints.list(), netmaster.endpointGroups.list()])
+  return [
+    ...containers
+      .filter(({ network }) => network?.endsWith(`.${tenant}`) === true)
+      .map((endpoint) => endpoint.containerName ?? endpoint.endpointID),
+    ...groups.filter(({ tenantName }) => tenantName === tenant).map(({ groupName }) => `group:${groupName}`),
+  ]
 }
 
 /** For what help calls `word`: names that the server knows, or the choices that stand there, as in `in|out`. */

@@ -20,6 +20,7 @@ import { serviceLbRoutes } from '../api/routes/service-lbs.ts'
 import { tenantRoutes } from '../api/routes/tenants.ts'
 import { volumeProfileRoutes } from '../api/routes/volume-profiles.ts'
 import { volumeRoutes } from '../api/routes/volumes.ts'
+import { whyRoutes } from '../api/routes/why.ts'
 import type { Clock } from '../lib/clock.ts'
 import { heartbeatMs, nodeProtocol } from '../model/node.ts'
 import { type EndpointAnswer, endpointConfigOf } from '../model/plugin.ts'
@@ -48,6 +49,7 @@ import { serviceLbObject } from './objects/service-lbs.ts'
 import { tenantObject } from './objects/tenants.ts'
 import { volumeProfileObject } from './objects/volume-profiles.ts'
 import { volumeObject } from './objects/volumes.ts'
+import { explainWhy } from './why.ts'
 
 export interface RoutesOptions {
   readonly global: GlobalOptions
@@ -80,6 +82,7 @@ export async function addRoutes(app: FastifyInstance, options: RoutesOptions, de
   await addObject(app, cluster, volumeRoutes, volumeObject)
   await addObject(app, cluster, volumeProfileRoutes, volumeProfileObject)
   await addEndpoints(app, cluster)
+  await addWhy(app, cluster)
   await addIntents(app, cluster, options.network)
   await addPlugin(app, deps)
   await addNodes(app, deps)
@@ -95,6 +98,12 @@ async function addEndpoints(app: FastifyInstance, cluster: Cluster): Promise<voi
   await serve(app, endpointRoutes.clean, async ({ parameters: { tenant = '', kind = '', id = '' } }) => {
     return (await cluster.transact((view) => cleanEndpoints(view, { tenant, kind, id }))).result
   })
+}
+
+async function addWhy(app: FastifyInstance, cluster: Cluster): Promise<void> {
+  await serve(app, whyRoutes.ask, ({ parameters: { tenant = '', source = '', destination = '', connection = '' } }) =>
+    explainWhy(cluster.view, cluster.revision, { tenant, source, destination, connection }),
+  )
 }
 
 async function addPlugin(app: FastifyInstance, { cluster, clock }: RoutesDeps): Promise<void> {

@@ -12,6 +12,7 @@ import { fieldsOf, packetOf, type SimPacket, tcp } from '../../src/core/pipeline
 import { type Step, World } from '../../src/core/pipeline/simulate/world.ts'
 import { SimSwitch, simulate } from '../../src/core/pipeline/simulate.ts'
 import { planAllFlows } from '../../src/core/plan/flows.ts'
+import { explain } from '../../src/core/why/why.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import type { ClusterState } from '../../src/model/state.ts'
@@ -26,6 +27,7 @@ import { numberedHosts } from '../properties/arbitrary-cluster.ts'
 import { clusterWithPolicies } from '../properties/arbitrary-policy.ts'
 import { reachabilityText } from '../scenarios/golden.ts'
 import { readStory, sendProbe, storyNames } from '../scenarios/story.ts'
+import { mayReach } from '../support/cluster.ts'
 import { type OpenVswitch, startOpenVswitch } from '../support/open-vswitch.ts'
 import { openings, sentBy } from '../support/openings.ts'
 import { flowText, parsePorts, tracedOutputs } from './datapath-actions.ts'
@@ -207,4 +209,63 @@ test('a real switch decides random policies as the simulator does', async () => 
     }
   }
   assert.ok(compared - before >= 200, `only ${compared - before} packets were compared`)
+})
+
+/** The answer to `why` for every opening of every pair in one network or routed, with the switches on its way. */
+function answeredSteps(state: ClusterState) {
+  const found = []
+  let steps: Step[] = []
+  const world = new World({ state, hosts: numberedHosts(state), onStep: (step) => void steps.push(step) })
+  for (const from of state.endpoints.values()) {
+    for (const to of state.endpoints.values()) {
+      if (from === to || from.tenantName !== to.tenantName || !mayReach(state, from.endpointId, to.endpointId)) continue
+      for (const { protocol, port, first } of openings(false)) {
+        const [source, destination] = [from, to].map((record) => ({ kind: 'endpoint', record }) as const)
+        if (source === undefined || destination === undefined) continue
+        const asked = { tenantName: from.tenantName, family: 'ipv4', source, destination, protocol, port } as const
+        steps = []
+        world.send(from.endpointId, first(...sentBy(state, from, to, false)))
+        found.push({ answer: explain(state, asked), steps, hosts: [from.node, to.node] as const })
+      }
+    }
+  }
+  return found
+}
+
+test('what why answers is what a real switch does, by the flow that why names', async () => {
+  const seen = { allow: 0, deny: 0, same: 0 }
+  for (const state of fc.sample(clusterWithPolicies, { numRuns: 30, seed: 11 })) {
+    const world = new World({ state, hosts: numberedHosts(state) })
+    const asked = answeredSteps(state)
+    if (asked.length < 20) continue
+    for (const node of world.nodes) {
+      await load([...world.host(node).flows.values()].flat())
+      const here = asked.flatMap(({ steps, ...one }) =>
+        steps.filter((step) => step.node === node).map((step) => ({ ...one, step })),
+      )
+      for (const { answer, hosts, step } of here.slice(0, mostPackets)) {
+        const judges = [
+          ...(hosts[0] === node && answer.sender !== undefined ? [answer.sender] : []),
+          ...(hosts[1] === node && answer.receiver !== undefined ? [answer.receiver] : []),
+        ]
+        // The packet of a VLAN is heard by every host, and is for one.
+        if (judges.length === 0) continue
+        const trace = await ovs.appctl('ofproto/trace', bridge, flowText(step.inPort, step.packet))
+        const action = judges.some((judge) => judge.action === 'deny') ? 'deny' : 'allow'
+        const passed = tracedOutputs(trace, step.packet, ports).length > 0 || trace.includes(falseSelf)
+        assert.equal(passed, action === 'allow', `${JSON.stringify(answer, null, 1)}\n${trace}`)
+        const reached = judges.slice(0, judges[0]?.action === 'deny' ? 1 : 2)
+        for (const { flow } of reached) {
+          if (flow === undefined) continue
+          // Of rules that apply alike any may be the one that the switch found.
+          assert.match(trace, new RegExp(`^ *${flow.table}\\..* priority ${flow.priority}, `, 'm'), flow.text)
+          if (trace.includes(`cookie ${flow.cookie}`)) seen.same++
+          seen[action]++
+        }
+      }
+    }
+    if (seen.allow > 60 && seen.deny > 60) break
+  }
+  assert.ok(seen.same > 0.8 * (seen.allow + seen.deny), `other flows decide: ${JSON.stringify(seen)}`)
+  assert.ok(seen.allow > 60 && seen.deny > 60, `too little was seen: ${JSON.stringify(seen)}`)
 })

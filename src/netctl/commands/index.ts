@@ -17,6 +17,7 @@ import { policyTopic, ruleTopic } from './policy.ts'
 import { serviceTopic } from './service.ts'
 import { tenantTopic } from './tenant.ts'
 import { versionCommand } from './version.ts'
+import { whyCommand } from './why.ts'
 
 export const topics: readonly Topic[] = [
   tenantTopic,
@@ -36,4 +37,4 @@ export const topics: readonly Topic[] = [
 ]
 
 /** Commands that stand alone: `netctl version`. */
-export const plainCommands: readonly Command[] = [versionCommand, loginCommand, completionCommand]
+export const plainCommands: readonly Command[] = [whyCommand, versionCommand, loginCommand, completionCommand]

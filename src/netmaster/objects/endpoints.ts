@@ -1,7 +1,7 @@
 // Finding and showing endpoints.
 
 import type { Problem } from '../../lib/errors.ts'
-import { problem } from '../../model/body.ts'
+import { isProblem, problem } from '../../model/body.ts'
 import { type EndpointInspect, type EndpointOper, renderEndpointOper } from '../../model/endpoint.ts'
 import type { EndpointRecord } from '../../model/state.ts'
 import type { View } from '../tables.ts'
@@ -24,24 +24,35 @@ export function inspectEndpoint(view: View, key: string): EndpointInspect | Prob
 }
 
 function findEndpoint(view: View, key: string): EndpointRecord | Problem {
+  const found = findInterfaces(view, key)
+  // Interfaces of one container are all it can mean: the first of them stands for it.
+  return isProblem(found) ? found : found[0]
+}
+
+/** The interfaces of the one container that the key means, at least one; of those of a tenant where one is named. */
+export function findInterfaces(
+  view: View,
+  key: string,
+  tenantName?: string,
+): readonly [EndpointRecord, ...EndpointRecord[]] | Problem {
   const exact = view.endpoints.get(key)
-  if (exact !== undefined) return exact
+  if (exact !== undefined) return [exact]
   const named: EndpointRecord[] = []
   const partial: EndpointRecord[] = []
   for (const record of view.endpoints.values()) {
+    if (tenantName !== undefined && record.tenantName !== tenantName) continue
     const { endpointId, containerId, containerName } = record
     if (containerName === key || containerId === key) named.push(record)
     else if ([endpointId, containerId, containerName].some((text) => text.includes(key))) partial.push(record)
   }
   const found = named.length > 0 ? named : partial
-  const [first] = found.sort((a, b) => (a.endpointId < b.endpointId ? -1 : 1))
+  const [first, ...others] = found.sort((a, b) => (a.endpointId < b.endpointId ? -1 : 1))
   if (first === undefined || key === '') return notFound('endpoint', key)
-  // Interfaces of one container are all it can mean: the first of them stands for it.
   const likeFirst = ({ containerId, containerName, node }: EndpointRecord) =>
     node === first.node &&
     containerId === first.containerId &&
     (containerId !== '' || containerName === first.containerName)
-  if (found.every(likeFirst)) return first
+  if (others.every(likeFirst)) return [first, ...others]
   const names = nameSome(found.map(describePlace))
   return problem(
     'conflict',

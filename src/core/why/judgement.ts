@@ -1,0 +1,81 @@
+// What policy says of a connection at one of its ends, with the reasons.
+
+import { groupKey } from '../../model/endpoint-group.ts'
+import type { ClusterState, GroupRecord } from '../../model/state.ts'
+import type { WhyJudgement, WhyRule } from '../../model/why.ts'
+import { applyingRules, type Opening } from '../policy/evaluate.ts'
+import type { PolicyRule } from '../policy/rule.ts'
+import { decidingFlow } from './deciding-flow.ts'
+import { type End, hostsOf, memberOf } from './ends.ts'
+import { ruleText } from './rule-text.ts'
+
+export interface Question {
+  readonly opening: Opening
+  readonly source: End
+  readonly destination: End
+}
+
+export function judge(state: ClusterState, direction: 'in' | 'out', question: Question): WhyJudgement {
+  const own = direction === 'in' ? question.destination : question.source
+  const group = groupOf(state, own)
+  const hosts = hostsOf(state, own)
+  if (group === undefined || group.policies.length === 0) return unjudged(own, group, hosts)
+  const rules = applyingRules(state, direction, question.opening)
+  const [first] = rules
+  const overruled = rules.filter(({ action }) => action !== first?.action).slice(0, 3)
+  const [host] = hosts
+  const flow = host === undefined ? undefined : decidingFlow(state, host, direction, first, judgedOf(state, question))
+  const rule = first === undefined ? undefined : reasonOf(state, first)
+  return {
+    decidedBy: rule === undefined ? 'default' : 'rule',
+    action: first?.action ?? 'allow',
+    group: group.groupName,
+    hosts,
+    ...(rule === undefined ? {} : { rule }),
+    overruled: overruled.flatMap((one) => reasonOf(state, one) ?? []),
+    ...(flow === undefined ? {} : { flow }),
+    text: sentence(direction, group, rule),
+  }
+}
+
+function groupOf(state: ClusterState, end: End): GroupRecord | undefined {
+  const member = memberOf(end)
+  return member === undefined ? undefined : state.groups.get(groupKey(member.tenantName, member.groupName))
+}
+
+function unjudged(end: End, group: GroupRecord | undefined, hosts: readonly string[]): WhyJudgement {
+  const text =
+    end.kind === 'address'
+      ? 'not a container: nobody judges there'
+      : group === undefined
+        ? 'it is in no group: no policy is about it'
+        : `group ${group.groupName} has no policy`
+  return { decidedBy: 'unjudged', action: 'allow', group: group?.groupName ?? '', hosts, overruled: [], text }
+}
+
+function sentence(direction: 'in' | 'out', { groupName }: GroupRecord, rule: WhyRule | undefined): string {
+  const kind = direction === 'in' ? 'incoming' : 'outgoing'
+  if (rule === undefined) return `no ${kind} rule of group ${groupName} applies, which allows it`
+  const verb = rule.action === 'deny' ? 'denies' : 'allows'
+  return `rule ${rule.ruleId} of policy ${rule.policyName} ${verb} it (priority ${rule.priority}): ${rule.text}`
+}
+
+function reasonOf(state: ClusterState, { key, priority, action }: PolicyRule): WhyRule | undefined {
+  const record = state.objects.rule.get(key)
+  if (record === undefined) return undefined
+  const { policyName, ruleId } = record
+  return { key, policyName, ruleId, priority, action, text: ruleText(record) }
+}
+
+function judgedOf(state: ClusterState, { opening, source, destination }: Question) {
+  const { tenantName, protocol, port } = opening
+  return {
+    tenantId: state.tenants.get(tenantName)?.tenantId ?? 0,
+    source: opening.source,
+    destination: opening.destination,
+    protocol,
+    port,
+    sourceGroup: memberOf(source)?.groupId ?? 0,
+    destinationGroup: memberOf(destination)?.groupId ?? 0,
+  }
+}
