@@ -1,5 +1,6 @@
 // The netdcli program: gives src/netdcli the process's arguments, streams and environment, and ends with its exit status.
 
+import { systemClock } from '../lib/clock.ts'
 import { readText } from '../netdcli/files.ts'
 import { exitStatus, netdcli } from '../netdcli/main.ts'
 import { statusAtEnd, watchOutput } from './finish.ts'
@@ -13,6 +14,7 @@ const status = await netdcli(process.argv.slice(2), {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
   readText,
+  clock: systemClock,
   connect: async ({ url, insecure }) => {
     const { Transport } = await import('../api/transport.ts')
     return new Transport({ baseUrl: url, timeoutMs, insecure })

@@ -2,6 +2,7 @@
 // is taken from the first that has it: flag, environment, configuration file, default.
 
 import type { Client } from '../api/client.ts'
+import { listed, whenApplied } from '../api/when-applied.ts'
 import type { Clock } from '../lib/clock.ts'
 import { NetpluginError } from '../lib/errors.ts'
 import { fillFlags, type ParsedFlags, usage } from '../lib/flags.ts'
@@ -10,7 +11,6 @@ import { type Config, configPath, writeConfig } from './config.ts'
 import type { ConnectOptions, Server } from './connect.ts'
 import { defaultNetmaster, globalFlags } from './help.ts'
 import { clearLine, type Paint, paintFor, type Terminals } from './terminal.ts'
-import { whenApplied } from './when-applied.ts'
 
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -65,7 +65,12 @@ export class CommandSession implements Session {
       shown = true
       err(`${clearLine}${dim(`waiting for ${listed(lagging)} …`)}`)
     }
-    const lagging = await whenApplied(await this.#netmaster, { patienceMs: patience * 1000, onLag }, { clock })
+    const netmaster = await this.#netmaster
+    const progress = {
+      revision: async (signal: AbortSignal) => (await netmaster.health(signal)).revision,
+      nodes: (signal: AbortSignal) => netmaster.nodes.list(signal),
+    }
+    const lagging = await whenApplied(progress, { patienceMs: patience * 1000, onLag }, { clock })
     if (shown) err(clearLine)
     if (lagging.length === 0) return
     const what = `stored, but not yet in force on ${listed(lagging)}`
@@ -129,9 +134,4 @@ function tokenFor(url: string, config: Config): string | undefined {
 function seconds(text: string): number {
   if (/^\d{1,5}$/.test(text)) return Number(text)
   throw usage(`--wait takes a number of seconds, as in --wait=60; not '${text}'`)
-}
-
-function listed(names: readonly string[]): string {
-  const shown = names.slice(0, 5).join(', ')
-  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown
 }

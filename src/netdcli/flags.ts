@@ -62,6 +62,12 @@ const commonFlags = {
     help: 'Where netmaster listens; also from the environment variable NETMASTER (default: http://localhost:9999)',
   },
   insecure: { kind: 'switch', names: ['insecure'], help: 'Accept any TLS certificate' },
+  wait: {
+    kind: 'number',
+    names: ['wait'],
+    value: 'SECONDS',
+    help: 'How long a change waits until every live host has it; 0: not at all (default: 5)',
+  },
   debug: { kind: 'switch', names: ['debug'], help: 'Show what is asked of netmaster' },
   version: { kind: 'switch', names: ['version'], help: 'Print the version' },
   help: { kind: 'switch', names: ['help', 'h'], help: 'Show this help' },

@@ -10,6 +10,9 @@ import { type Given, help, netdcliFlags, unusedFlags } from './flags.ts'
 import { Session, type Surroundings } from './session.ts'
 import { runSingle } from './single.ts'
 
+/** Seconds. */
+const defaultWait = 5
+
 export const exitStatus = { done: 0, usage: 1, noAnswer: 2, refused: 3, localFile: 4 } as const
 
 /** Runs one command line (without the program's name) and returns the exit status. Never throws. */
@@ -34,11 +37,15 @@ async function run(given: Given, words: readonly string[], around: Surroundings)
   const single = given.oper !== undefined || given.construct !== undefined
   if (document === undefined && !single) throw usage('say what to do: -cfg FILE and the like, or -oper and -construct')
   if (document !== undefined && single) throw usage(`${document.written} and -oper exclude each other`)
-  const session = new Session({ url: serverUrl(given, around), insecure: given.insecure, debug: given.debug }, around)
+  const session = new Session(
+    { url: serverUrl(given, around), insecure: given.insecure, debug: given.debug, wait: given.wait ?? defaultWait },
+    around,
+  )
   try {
     noteUnused(session, given)
     if (document === undefined) await runSingle(session, given, words)
     else await loadDocument(session, document, fileOf(document.written, words))
+    if (given.oper !== 'get') await session.settle()
   } finally {
     await session.close()
   }

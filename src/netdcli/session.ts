@@ -2,7 +2,11 @@
 
 import type { Route } from '../api/route.ts'
 import { fillPath } from '../api/route.ts'
+import { nodeRoutes } from '../api/routes/nodes.ts'
+import { serviceRoutes } from '../api/routes/service.ts'
 import type { Transport } from '../api/transport.ts'
+import { listed, whenApplied } from '../api/when-applied.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { IntentAnswer } from '../model/intent-answer.ts'
 
 export interface Surroundings {
@@ -11,6 +15,7 @@ export interface Surroundings {
   readonly err: (text: string) => void
   /** The text of a file; `-` is standard input. */
   readonly readText: (file: string) => Promise<string>
+  readonly clock: Clock
   readonly connect: (options: { readonly url: string; readonly insecure: boolean }) => Promise<Transport>
 }
 
@@ -18,6 +23,8 @@ export interface SessionOptions {
   readonly url: string
   readonly insecure: boolean
   readonly debug: boolean
+  /** Seconds that a change waits for the hosts. */
+  readonly wait: number
 }
 
 export class Session {
@@ -42,6 +49,21 @@ export class Session {
     }
     this.#transport ??= this.#around.connect(this.#options)
     return (await this.#transport).call(route, parameters, body)
+  }
+
+  /** Returns when every live node has what was stored, or patience is over: then a note names those that lag. */
+  async settle(): Promise<void> {
+    const { wait } = this.#options
+    const transport = await this.#transport
+    if (transport === undefined || wait === 0) return
+    const progress = {
+      revision: async (signal: AbortSignal) =>
+        (await transport.call(serviceRoutes.health, {}, undefined, signal)).revision,
+      nodes: (signal: AbortSignal) => transport.call(nodeRoutes.list, {}, undefined, signal),
+    }
+    const options = { patienceMs: wait * 1000, onLag: () => {} }
+    const lagging = await whenApplied(progress, options, { clock: this.#around.clock })
+    if (lagging.length > 0) this.note(`stored, but not yet in force on ${listed(lagging)}`)
   }
 
   readText(file: string): Promise<string> {

@@ -5,6 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { nodeRoutes } from '../../src/api/routes/nodes.ts'
+import { Transport } from '../../src/api/transport.ts'
 import { startCluster } from '../support/command-lines.ts'
 import { examples, runNetdcli } from '../support/netdcli.ts'
 
@@ -229,4 +231,29 @@ test('a netmaster that is away is status 2, with where to look', async () => {
   const { status, err } = await runNetdcli('http://127.0.0.1:1', '-oper get -construct global default')
   assert.equal(status, 2)
   assert.match(err, /-netmaster-url URL, or the environment variable NETMASTER/)
+})
+
+test('a change waits until every live host has it; one that lags is named', async (t) => {
+  const { url } = await startCluster(t)
+  const client = new Transport({ baseUrl: url, timeoutMs: 5_000 })
+  t.after(() => client.close())
+  const node = { node: 'node1' }
+  const who = { controlAddress: '192.0.2.1', vtep: '192.0.2.1', bootId: 'a', version: '1' }
+  await client.call(nodeRoutes.register, node, who)
+  const create = '-oper create -construct network -tag-type vlan -subnet'
+  await inOrder(url, [
+    {
+      line: `${create} 10.2.1.0/24 -wait 1 one`,
+      out: 'added network default:one\n',
+      err: /^note: stored, but not yet in force on node1\n$/,
+    },
+    { line: `${create} 10.2.2.0/24 -wait 0 two`, out: 'added network default:two\n' },
+    { line: '-oper get -construct network one', out: /"one"/ },
+  ])
+  const lines = runNetdcli(url, `${create} 10.2.3.0/24 -wait 30 three`)
+  const soon = setInterval(() => {
+    client.call(nodeRoutes.heartbeat, node, { bootId: 'a', appliedRevision: 1_000 }).catch(() => {})
+  }, 20)
+  t.after(() => clearInterval(soon))
+  assert.deepEqual(await lines, { status: 0, out: 'added network default:three\n', err: '' })
 })

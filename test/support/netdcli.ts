@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Transport } from '../../src/api/transport.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { readText } from '../../src/netdcli/files.ts'
 import { netdcli } from '../../src/netdcli/main.ts'
 
@@ -29,6 +30,7 @@ export async function runNetdcli(url: string, line: string, input = ''): Promise
       err: (text) => {
         err += text
       },
+      clock: systemClock,
       readText: async (file) => (file === '-' ? input : readText(file)),
       connect: async (options) => new Transport({ baseUrl: options.url, timeoutMs: 15_000 }),
     },

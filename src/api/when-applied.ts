@@ -1,8 +1,8 @@
 // After a change that shows on the hosts (a Docker network appears or goes), the command ends when every live node has
 // it: what the user types next, on any host, works. A node that lags is named; it will catch up.
 
-import type { Client } from '../api/client.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { NodeView } from '../model/node.ts'
 
 export interface WaitOptions {
   readonly patienceMs: number
@@ -10,21 +10,28 @@ export interface WaitOptions {
   readonly onLag: (lagging: readonly string[]) => void
 }
 
+/** What has to be asked of netmaster. */
+export interface Progress {
+  /** Of the newest change. */
+  revision(signal: AbortSignal): Promise<number>
+  nodes(signal: AbortSignal): Promise<readonly NodeView[]>
+}
+
 /** Nodes report as soon as they are done; asking this often costs nobody anything. */
 const askAgainMs = 20
 
 /** Resolves with the names of live nodes that still lag when patience is over; empty when all have caught up. */
 export async function whenApplied(
-  netmaster: Client,
+  progress: Progress,
   { patienceMs, onLag }: WaitOptions,
   { clock }: { readonly clock: Clock },
 ): Promise<readonly string[]> {
   const signal = AbortSignal.timeout(patienceMs)
   let lagging: readonly string[] = []
   try {
-    const { revision } = await netmaster.health(signal)
+    const revision = await progress.revision(signal)
     while (!signal.aborted) {
-      const nodes = await netmaster.nodes.list(signal)
+      const nodes = await progress.nodes(signal)
       lagging = nodes.filter((node) => node.alive && node.appliedRevision < revision).map((node) => node.name)
       if (lagging.length === 0) return []
       onLag(lagging)
@@ -34,4 +41,10 @@ export async function whenApplied(
     // Patience is over, or netmaster went away: the change is stored all the same.
   }
   return lagging
+}
+
+/** `node1, node2`; of many, five and a number. */
+export function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(', ')
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown
 }
