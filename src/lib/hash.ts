@@ -13,3 +13,10 @@ export function hash53(text: string): bigint {
   low = Math.imul(low ^ (low >>> 16), 0x85ebca6b) ^ Math.imul(high ^ (high >>> 13), 0xc2b2ae35)
   return (BigInt(low >>> 11) << 32n) | BigInt(high >>> 0)
 }
+
+/** 32 bits of a text, at the least cost: to spread things in memory, never stored. */
+export function hash32(text: string): number {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+  return (hash ^ (hash >>> 15)) >>> 0
+}

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { bridgeNames } from '../core/compile/node-ports.ts'
 import { advertisementMark, agentControllerId, finishAdvertisementPacket } from '../core/pipeline/advertisements.ts'
 import { ownFlows } from '../core/pipeline/cookies.ts'
-import type { FlowSets } from '../core/pipeline/render.ts'
+import type { FlowSets } from '../core/pipeline/flow-sets.ts'
 import type { DesiredBridge } from '../core/plan/database.ts'
 import { planAllFlows, planFlowChanges } from '../core/plan/flows.ts'
 import type { BridgeFacts } from '../core/plan/switch-rows.ts'
@@ -85,6 +85,7 @@ export class SwitchLink {
 
   /** Flows as desired, in one bundle; returns how many modifications that took. */
   async applyFlows(desired: FlowSets, options: { readonly remove: boolean }, signal: AbortSignal): Promise<number> {
+    if (desired === this.#applied && options.remove) return 0
     const connection = await this.#connection(signal)
     const modifications =
       this.#applied === undefined

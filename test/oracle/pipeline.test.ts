@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
+import { FlowSets } from '../../src/core/pipeline/flow-sets.ts'
 import { fieldsOf, packetOf, type SimPacket, tcp } from '../../src/core/pipeline/simulate/packet.ts'
 import { type Step, World } from '../../src/core/pipeline/simulate/world.ts'
 import { SimSwitch, simulate } from '../../src/core/pipeline/simulate.ts'
@@ -86,7 +87,7 @@ async function bringUpUnderlay(): Promise<void> {
 }
 
 async function load(flows: readonly Flow[]): Promise<void> {
-  const desired = new Map([['test', flows]])
+  const desired = new FlowSets(new Map([['all', new Map([['test', flows]])]]))
   await connection.bundle(planAllFlows(desired, await connection.flows(), { remove: true }))
   const left = planAllFlows(desired, await connection.flows(), { remove: true })
   assert.deepEqual(left, [], 'the switch reports other flows than it was sent')

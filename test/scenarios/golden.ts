@@ -1,8 +1,8 @@
 // The texts that a scenario's golden files hold.
 
 import type { NodeNetwork } from '../../src/core/compile/node-network.ts'
+import type { FlowSets } from '../../src/core/pipeline/flow-sets.ts'
 import { printFlow } from '../../src/core/pipeline/print.ts'
-import type { FlowSets } from '../../src/core/pipeline/render.ts'
 import { ping } from '../../src/core/pipeline/simulate/speakers.ts'
 import type { World } from '../../src/core/pipeline/simulate/world.ts'
 import { pipeline, tableName, tableNames } from '../../src/core/pipeline/tables.ts'
@@ -35,7 +35,7 @@ export function flowsText(sets: FlowSets): string {
   for (const [owner, flows] of sets) {
     for (const flow of flows) {
       const name = tableName(flow.table)
-      const text = `${printFlow(flow).slice(name.length + 1)}  # ${owner}`
+      const text = `${printFlow(flow).slice(name.length + 1)}  # ${owner.replace(/ \/\d+$/, '')}`
       lines.set(name, [...(lines.get(name) ?? []), { priority: flow.priority, text }])
     }
   }

@@ -1,5 +1,5 @@
 // NodeNetwork + facts -> flows, grouped by the object that owns them. A pure function in meaning; the `Renderer`
-// remembers each owner's flows and gives the same array back while its inputs are the same, so that a planner can skip
+// remembers what it made and gives the same arrays back while their inputs are the same, so that a planner can skip
 // what did not change by comparing references.
 
 import type { Flow } from '../../protocols/openflow/index.ts'
@@ -12,45 +12,111 @@ import { localEndpointFlows, remoteEndpointFlows } from './features/endpoint.ts'
 import { answerFlows, namesFlows } from './features/names.ts'
 import { type BroadcastDomain, networkFlows } from './features/network.ts'
 import { groupFlows, memberFlows, policyFlows } from './features/policy.ts'
-import { ruleFlows } from './features/rules.ts'
+import { LevelFlows } from './features/rules.ts'
 import { peerFlows } from './features/tunnel.ts'
-
-/** Flows by owner: `base`, `names`, `peer <vtep>`, `network <key>`, `endpoint <id>`, and of policies. Arrays are never changed. */
-export type FlowSets = ReadonlyMap<string, readonly Flow[]>
+import { FlowSets, type Section } from './flow-sets.ts'
 
 interface Remembered {
   readonly inputs: readonly unknown[]
   readonly flows: readonly Flow[]
 }
 
+interface RememberedSection {
+  readonly inputs: readonly unknown[]
+  readonly owners: ReadonlyMap<string, Remembered>
+  readonly section: Section
+}
+
+type Own = (owner: string, inputs: readonly unknown[], render: () => readonly Flow[]) => void
+
+/** No flow of one owner has the match and priority of another's. */
 export class Renderer {
-  #remembered = new Map<string, Remembered>()
+  #sections = new Map<string, RememberedSection>()
+  #levels = new Map<string, LevelFlows>()
+  #last = new FlowSets(new Map())
 
+  /** The same object when nothing changed. */
   render(network: NodeNetwork, facts: SwitchFacts): FlowSets {
-    const remembered = new Map<string, Remembered>()
-    const sets = new Map<string, readonly Flow[]>()
-    /** Renders unless every input is identical to last time's. */
-    const own: Own = (owner, inputs, render) => {
-      const before = this.#remembered.get(owner)
-      const known = before !== undefined && sameInputs(before.inputs, inputs)
-      const make = () => (facts.agentAdvertises === true ? render().map(finishedByAgent) : render())
-      const entry = known ? before : { inputs, flows: make() }
-      remembered.set(owner, entry)
-      if (entry.flows.length > 0) sets.set(owner, entry.flows)
+    const remembered = new Map<string, RememberedSection>()
+    const sections = new Map<string, Section>()
+    const { agentAdvertises = false } = facts
+    /** Looks at its owners unless all inputs are identical to last time's, and renders those of which an input is not. */
+    const part = (name: string, inputs: readonly unknown[], fill: (own: Own) => void) => {
+      const before = this.#sections.get(name)
+      const all = [agentAdvertises, ...inputs]
+      const entry =
+        before !== undefined && sameItems(before.inputs, all)
+          ? before
+          : { inputs: all, ...renderSection(before, agentAdvertises, fill) }
+      remembered.set(name, entry)
+      sections.set(name, entry.section)
     }
+    renderNetworks(network, facts, part)
+    renderEndpoints(network, facts, part)
+    if (network.policy !== undefined) renderPolicy(network.policy, part)
+    this.#sections = remembered
+    for (const [name, section] of this.#renderLevels(network.policy)) sections.set(name, section)
+    const last = this.#last.sections
+    const same = last.size === sections.size && [...sections].every(([name, section]) => last.get(name) === section)
+    if (!same) this.#last = new FlowSets(sections)
+    return this.#last
+  }
 
-    const vxlan = facts.ofPorts.get(portNames.vxlan)
-    const uplink = facts.ofPorts.get(portNames.uplink)
-    const host = facts.ofPorts.get(portNames.host)
-    const { pvtSubnet } = network
+  /** Levels differ in priority or table. */
+  #renderLevels(policy: NodePolicy | undefined): ReadonlyMap<string, Section> {
+    const levels = new Map<string, LevelFlows>()
+    const sections = new Map<string, Section>()
+    for (const level of policy?.levels ?? []) {
+      const flows = this.#levels.get(level.name) ?? new LevelFlows()
+      levels.set(level.name, flows)
+      sections.set(`policy ${level.name}`, flows.update(level))
+    }
+    this.#levels = levels
+    return sections
+  }
+}
+
+type Part = (name: string, inputs: readonly unknown[], fill: (own: Own) => void) => void
+
+function renderSection(
+  before: RememberedSection | undefined,
+  agentAdvertises: boolean,
+  fill: (own: Own) => void,
+): Pick<RememberedSection, 'owners' | 'section'> {
+  const owners = new Map<string, Remembered>()
+  const section = new Map<string, readonly Flow[]>()
+  let changed = before === undefined
+  fill((owner, inputs, render) => {
+    const all = [agentAdvertises, ...inputs]
+    const last = before?.owners.get(owner)
+    const known = last !== undefined && sameItems(last.inputs, all)
+    const make = () => (agentAdvertises ? render().map(finishedByAgent) : render())
+    const entry = known ? last : { inputs: all, flows: make() }
+    changed ||= !known
+    owners.set(owner, entry)
+    if (entry.flows.length > 0) section.set(owner, entry.flows)
+  })
+  if (before !== undefined && !changed && owners.size === before.owners.size) {
+    return { owners: before.owners, section: before.section }
+  }
+  return { owners, section }
+}
+
+function renderNetworks(network: NodeNetwork, facts: SwitchFacts, part: Part): void {
+  const vxlan = facts.ofPorts.get(portNames.vxlan)
+  const uplink = facts.ofPorts.get(portNames.uplink)
+  const host = facts.ofPorts.get(portNames.host)
+  const nameservers = facts.nameservers.join(' ')
+  const { pvtSubnet, networks, local, remote, policy } = network
+  part('host', [pvtSubnet, host, vxlan, network.peers.join(' ')], (own) => {
     own('base', [], baseFlows)
     if (host !== undefined) own('names', [pvtSubnet, host], () => namesFlows(pvtSubnet, host))
-    if (vxlan !== undefined) {
-      for (const peer of network.peers) own(`peer ${peer}`, [vxlan], () => peerFlows(peer, vxlan))
-    }
-    const nameservers = facts.nameservers.join(' ')
+    if (vxlan === undefined) return
+    for (const peer of network.peers) own(`peer ${peer}`, [vxlan], () => peerFlows(peer, vxlan))
+  })
+  part('networks', [networks, local, remote, policy?.groups, facts.ofPorts, nameservers], (own) => {
     const domains = broadcastDomains(network, facts)
-    for (const view of network.networks.values()) {
+    for (const view of networks.values()) {
       const domain = domains.get(view.networkId) ?? { localPorts: [], guarded: new Map(), vteps: [] }
       const reach = [domain.localPorts, [...domain.guarded].flat(), domain.vteps]
         .map((list) => list.join(' '))
@@ -59,34 +125,42 @@ export class Renderer {
         networkFlows(view, { vxlan, uplink }, domain, facts.nameservers),
       )
     }
-    for (const endpoint of network.local.values()) {
-      const port = facts.ofPorts.get(endpoint.portName)
+  })
+}
+
+function renderEndpoints({ pvtSubnet, local, remote }: NodeNetwork, { ofPorts }: SwitchFacts, part: Part): void {
+  const vxlan = ofPorts.get(portNames.vxlan)
+  const host = ofPorts.get(portNames.host)
+  part('endpoints here', [local, ofPorts, pvtSubnet], (own) => {
+    for (const endpoint of local.values()) {
+      const port = ofPorts.get(endpoint.portName)
       if (port === undefined) continue
       own(`endpoint ${endpoint.endpointId}`, [endpoint, port, pvtSubnet, host], () => [
         ...localEndpointFlows(endpoint, port),
         ...(host === undefined ? [] : answerFlows(endpoint, port, pvtSubnet)),
       ])
     }
-    for (const endpoint of network.remote.values()) {
+  })
+  part('endpoints elsewhere', [remote, vxlan], (own) => {
+    for (const endpoint of remote.values()) {
       own(`endpoint ${endpoint.endpointId}`, [endpoint, vxlan], () => remoteEndpointFlows(endpoint, vxlan))
     }
-    if (network.policy !== undefined) renderPolicy(network.policy, own)
-    this.#remembered = remembered
-    return sets
-  }
+  })
 }
 
-type Own = (owner: string, inputs: readonly unknown[], render: () => readonly Flow[]) => void
-
-/** No flow of one owner has the match and priority of another's: levels differ in priority or table. */
-function renderPolicy({ groups, levels, members }: NodePolicy, own: Own): void {
-  own('policy', [], policyFlows)
-  for (const group of groups) own(`policy group ${group.groupId}`, [group], () => groupFlows(group))
-  for (const level of levels) own(`policy ${level.name}`, [level], () => ruleFlows(level))
-  for (const member of members.values()) own(`policy member ${member.endpointId}`, [member], () => memberFlows(member))
+function renderPolicy({ groups, members }: NodePolicy, part: Part): void {
+  part('policy', [groups], (own) => {
+    own('policy', [], policyFlows)
+    for (const group of groups) own(`policy group ${group.groupId}`, [group], () => groupFlows(group))
+  })
+  part('policy members', [members], (own) => {
+    for (const member of members.values()) {
+      own(`policy member ${member.endpointId}`, [member], () => memberFlows(member))
+    }
+  })
 }
 
-function sameInputs(a: readonly unknown[], b: readonly unknown[]): boolean {
+function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
   return a.length === b.length && a.every((value, index) => value === b[index])
 }
 

@@ -4,7 +4,7 @@
 
 import { type Flow, flowIdentity, type Modification } from '../../protocols/openflow/index.ts'
 import { isOf } from '../pipeline/cookies.ts'
-import type { FlowSets } from '../pipeline/render.ts'
+import type { FlowSets, Section } from '../pipeline/flow-sets.ts'
 
 export interface FlowPlanOptions {
   /** False until the node's snapshot is complete: nothing is removed before it is known to be unwanted. */
@@ -33,23 +33,33 @@ export function planAllFlows(desired: FlowSets, actual: Iterable<Flow>, options:
   return ordered(inForce ? added.filter(({ cookie }) => !isOf('policy', cookie)) : added, [])
 }
 
-/** Against what was applied last: looks only at owners whose flows are not the same array as before. */
+/** Against what was applied last: looks only at sections and owners whose flows are not the same object as before. */
 export function planFlowChanges(desired: FlowSets, applied: FlowSets, options: FlowPlanOptions): Modification[] {
-  const added = new Map<string, Flow>()
+  const come = new Set<Flow>()
+  for (const flows of notIn(applied, desired)) for (const flow of flows) come.add(flow)
   const gone = new Map<string, Flow>()
-  for (const [owner, flows] of applied) {
-    if (desired.get(owner) === flows) continue
-    for (const flow of flows) gone.set(flowIdentity(flow), flow)
+  for (const flows of notIn(desired, applied)) {
+    for (const flow of flows) if (!come.delete(flow)) gone.set(flowIdentity(flow), flow)
   }
-  for (const [owner, flows] of desired) {
-    if (applied.get(owner) === flows) continue
-    for (const flow of flows) {
-      const key = flowIdentity(flow)
-      if (gone.get(key)?.cookie !== flow.cookie) added.set(key, flow)
-      gone.delete(key)
-    }
+  // No two flows that are wanted are the same to the switch: only what goes can be what comes.
+  if (gone.size === 0) return ordered([...come], [])
+  const added: Flow[] = []
+  for (const flow of come) {
+    const key = flowIdentity(flow)
+    if (gone.get(key)?.cookie !== flow.cookie) added.push(flow)
+    gone.delete(key)
   }
-  return ordered([...added.values()], options.remove ? [...gone.values()] : [])
+  return ordered(added, options.remove ? [...gone.values()] : [])
+}
+
+/** The flows of each owner in `sets` that has other ones, or none, in the same section of `other`. */
+function* notIn(other: FlowSets, sets: FlowSets): Iterable<readonly Flow[]> {
+  const nothing: Section = new Map()
+  for (const [name, section] of sets.sections) {
+    const there = other.sections.get(name) ?? nothing
+    if (there === section) continue
+    for (const [owner, flows] of section) if (there.get(owner) !== flows) yield flows
+  }
 }
 
 function ordered(added: Flow[], removed: Flow[]): Modification[] {

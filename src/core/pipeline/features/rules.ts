@@ -1,94 +1,261 @@
-// The rules of one level: same direction, priority and action, and so the same OpenFlow priority. A rule with several
-// members in more than one dimension is a conjunction (ovs-fields(7)) where that takes fewer flows than writing out each
-// combination. A flow that several rules share is there once, with a part of each.
+// The flows of one level of rules: same direction, priority and action, and so the same OpenFlow priority. A flow that
+// several rules share is there once, with a part of each.
+//
+// A level may have tens of thousands of rules of which one changes. What is in the flows is remembered, and only matches
+// that a changed rule touches are made again. The flows depend on the rules that are there alone, never on how they came:
+// where it matters which rule is first, it is the one with the smallest key.
 
-import { hash53 } from '../../../lib/hash.ts'
+import { hash32 } from '../../../lib/hash.ts'
+import { placeOf } from '../../../lib/sorted.ts'
 import type { Action, Flow } from '../../../protocols/openflow/index.ts'
 import type { PlacedRule, RuleLevel } from '../../compile/node-policy.ts'
 import { flow, type Step } from '../flow.ts'
 import { rulePriority } from '../priorities.ts'
-import { product, type RuleMatch, ruleDimensions } from './rule-matches.ts'
+import { ConjunctionIds, idBits } from './conjunction-ids.ts'
+import { matchKey, type RuleForm, ruleForm } from './rule-form.ts'
+import type { RuleMatch } from './rule-matches.ts'
 
 type Part = Extract<Action, { type: 'conjunction' }>
 type RuleStep = Step<'Egress' | 'Ingress'>
 
-interface Clauses {
-  readonly match: RuleMatch
-  readonly parts: Part[]
+/** An action list has 64 KiB, a part 16 bytes. A rule that finds no room in a flow it shares is written out. */
+const roomForParts = 1_000
+/** Flows are handed out in this many arrays, so that a planner need not look at all of them. */
+const shardCount = 256
+
+/** A rule that is in the flows. */
+interface Standing {
+  readonly placed: PlacedRule
+  /** In how many matches it finds no room. */
+  crowded: number
 }
 
-/** An action list has 64 KiB, a part 16 bytes. */
-const mostParts = 1_000
+/** A match, and the rules that have it, by ascending key. */
+interface Entry {
+  readonly match: RuleMatch
+  readonly whole: Standing[]
+  /** Only the first of them find room. */
+  readonly parts: Member[]
+}
 
+interface Member {
+  readonly standing: Standing
+  readonly clause: number
+  readonly of: number
+}
+
+/** What an update has to make again. */
+interface Touched {
+  readonly matches: Set<string>
+  readonly ids: Set<number>
+}
+
+const memberKey = ({ standing }: Member) => standing.placed.rule.key
+const standingKey = ({ placed }: Standing) => placed.rule.key
+
+/** All flows of a level. */
 export function ruleFlows(level: RuleLevel): Flow[] {
-  const table = level.direction === 'in' ? 'Ingress' : 'Egress'
-  const at = rulePriority(level)
-  const onward: RuleStep = level.direction === 'in' ? { goto: 'Commit' } : { goto: 'SourceOf' }
-  const verdict = level.action === 'deny' ? [] : [onward]
-  const whole = new Map<string, RuleMatch>()
-  const shared = new Map<string, Clauses>()
-  const ids = new Set<number>()
-  for (const placed of level.rules) {
-    const clauses = conjunction(placed, shared)
-    if (clauses === undefined) {
-      for (const match of everyCombination(placed)) whole.set(keyOf(match), match)
-    } else {
-      const id = freeId(level, placed.rule.key, ids)
-      for (const [clause, members] of clauses.entries()) {
-        const part: Part = { type: 'conjunction', id, clause, of: clauses.length }
-        for (const match of members) share(shared, match, part)
+  return [...new LevelFlows().update(level).values()].flat()
+}
+
+export class LevelFlows {
+  readonly #room: number
+  #rules: readonly PlacedRule[] = []
+  readonly #standing = new Map<string, Standing>()
+  readonly #entries = new Map<string, Entry>()
+  readonly #ids = new ConjunctionIds()
+  readonly #shards = new Map<number, Map<string, Flow>>()
+  #sets: ReadonlyMap<string, readonly Flow[]> = new Map()
+
+  /** `room`: parts of conjunctions in one flow. */
+  constructor({ room = roomForParts } = {}) {
+    this.#room = room
+  }
+
+  /** Flows by owner; of the same level each time. The same arrays where nothing changed. */
+  update(level: RuleLevel): ReadonlyMap<string, readonly Flow[]> {
+    const { removed, added } = difference(this.#rules, level.rules)
+    if (removed.length + added.length === 0) return this.#sets
+    this.#rules = level.rules
+    const touched: Touched = { matches: new Set(), ids: new Set() }
+    const gone = removed.filter((placed) => this.#withdraw(placed, touched))
+    const come = added.filter((placed) => this.#enter(placed, touched))
+    for (const id of this.#ids.change(gone.map(keyOf), come.map(keyOf))) {
+      touched.ids.add(id)
+      const standing = this.#standing.get(this.#ids.ownerOf(id) ?? '')
+      if (standing !== undefined) this.#touchClauses(standing, touched)
+    }
+    // Who keeps its id may have found room, or lost it.
+    for (const placed of come) touched.ids.add(this.#ids.of(placed.rule.key) ?? 0)
+    const dirty = new Set<number>()
+    for (const key of touched.matches) this.#put(key, this.#entryFlow(level, key), dirty)
+    for (const id of touched.ids) this.#put(`conj_id=${id}`, this.#idFlow(level, id), dirty)
+    if (dirty.size > 0) this.#sets = this.#handOut(level, dirty)
+    return this.#sets
+  }
+
+  /** Answers whether the rule is a conjunction, if it finds room. */
+  #enter(placed: PlacedRule, touched: Touched): boolean {
+    const form = ruleForm(placed)
+    const standing: Standing = { placed, crowded: 0 }
+    const { key } = placed.rule
+    this.#standing.set(key, standing)
+    for (const [clause, matches] of form.clauses.entries()) {
+      for (const match of matches) {
+        const { parts } = this.#entry(match, touched)
+        const at = placeOf(parts, key, memberKey)
+        parts.splice(at, 0, { standing, clause, of: form.clauses.length })
+        const outmost = parts[this.#room]
+        if (outmost === undefined) continue
+        if (at >= this.#room) standing.crowded++
+        else if (outmost.standing.crowded++ === 0) this.#switch(outmost.standing, touched)
       }
     }
+    if (form.clauses.length === 0 || standing.crowded > 0) this.#writeOut(standing, form, touched)
+    return form.clauses.length > 0
   }
-  const flows = [...whole.values()].map((match) => flow('policy', table, at, match, verdict))
-  // Where a whole rule has the very match of a part, it decides all the part could: both have the same verdict.
-  for (const [key, { match, parts }] of shared) if (!whole.has(key)) flows.push(flow('policy', table, at, match, parts))
-  for (const id of ids) flows.push(flow('policy', table, at, { conj_id: id }, verdict))
-  return flows
+
+  /** Answers whether it was a conjunction. */
+  #withdraw(placed: PlacedRule, touched: Touched): boolean {
+    const form = ruleForm(placed)
+    const { key } = placed.rule
+    const standing = this.#standing.get(key)
+    if (standing === undefined) return false
+    this.#standing.delete(key)
+    if (form.clauses.length === 0 || standing.crowded > 0) this.#takeBack(standing, form, touched)
+    for (const match of form.clauses.flat()) {
+      const { parts } = this.#entry(match, touched)
+      const at = placeOf(parts, key, memberKey)
+      parts.splice(at, 1)
+      const admitted = at < this.#room ? parts[this.#room - 1] : undefined
+      if (admitted !== undefined && --admitted.standing.crowded === 0) this.#switch(admitted.standing, touched)
+    }
+    return form.clauses.length > 0
+  }
+
+  /** A conjunction found room, or lost it. */
+  #switch(standing: Standing, touched: Touched): void {
+    const form = ruleForm(standing.placed)
+    if (standing.crowded > 0) this.#writeOut(standing, form, touched)
+    else this.#takeBack(standing, form, touched)
+    this.#touchClauses(standing, touched)
+    const id = this.#ids.of(standing.placed.rule.key)
+    if (id !== undefined) touched.ids.add(id)
+  }
+
+  #writeOut(standing: Standing, form: RuleForm, touched: Touched): void {
+    for (const match of form.combinations()) {
+      const { whole } = this.#entry(match, touched)
+      if (!whole.includes(standing)) whole.splice(placeOf(whole, standingKey(standing), standingKey), 0, standing)
+    }
+  }
+
+  #takeBack(standing: Standing, form: RuleForm, touched: Touched): void {
+    for (const match of form.combinations()) {
+      const { whole } = this.#entry(match, touched)
+      const at = whole.indexOf(standing)
+      if (at >= 0) whole.splice(at, 1)
+    }
+  }
+
+  #touchClauses({ placed }: Standing, touched: Touched): void {
+    for (const match of ruleForm(placed).clauses.flat()) touched.matches.add(matchKey(match))
+  }
+
+  #entry(match: RuleMatch, touched: Touched): Entry {
+    const key = matchKey(match)
+    touched.matches.add(key)
+    const known = this.#entries.get(key)
+    if (known !== undefined) return known
+    const entry: Entry = { match, whole: [], parts: [] }
+    this.#entries.set(key, entry)
+    return entry
+  }
+
+  /** Where a whole rule has the very match of a part, it decides all the part could: both have the same verdict. */
+  #entryFlow(level: RuleLevel, key: string): Flow | undefined {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return undefined
+    const { match, whole, parts } = entry
+    if (whole.length > 0) return levelFlow(level, match, verdict(level))
+    if (parts.length === 0) this.#entries.delete(key)
+    const inForce = parts.filter(({ standing }) => standing.crowded === 0)
+    const steps = inForce.map(({ standing, clause, of }): Part => {
+      return { type: 'conjunction', id: conjunctionId(level, this.#ids.of(standing.placed.rule.key)), clause, of }
+    })
+    return steps.length === 0 ? undefined : levelFlow(level, match, steps)
+  }
+
+  #idFlow(level: RuleLevel, id: number): Flow | undefined {
+    const standing = this.#standing.get(this.#ids.ownerOf(id) ?? '')
+    if (standing === undefined || standing.crowded > 0) return undefined
+    return levelFlow(level, { conj_id: conjunctionId(level, id) }, verdict(level))
+  }
+
+  #put(key: string, made: Flow | undefined, dirty: Set<number>): void {
+    const number = hash32(key) % shardCount
+    const shard = this.#shards.get(number) ?? new Map<string, Flow>()
+    if (shard.get(key)?.cookie === made?.cookie) return
+    if (made === undefined) shard.delete(key)
+    else shard.set(key, made)
+    this.#shards.set(number, shard)
+    dirty.add(number)
+  }
+
+  #handOut({ name }: RuleLevel, dirty: ReadonlySet<number>): ReadonlyMap<string, readonly Flow[]> {
+    const sets = new Map(this.#sets)
+    for (const number of dirty) {
+      const owner = `policy ${name} /${number}`
+      const shard = [...(this.#shards.get(number) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1))
+      if (shard.length > 0) {
+        sets.set(
+          owner,
+          shard.map(([, made]) => made),
+        )
+        continue
+      }
+      sets.delete(owner)
+      this.#shards.delete(number)
+    }
+    return sets
+  }
 }
 
-/** The clauses of a conjunction, where one is worth it and its flows have room for it. */
-function conjunction(
-  placed: PlacedRule,
-  shared: ReadonlyMap<string, Clauses>,
-): readonly (readonly RuleMatch[])[] | undefined {
-  const dimensions = ruleDimensions(placed)
-  const several = dimensions.filter((members) => members.length > 1)
-  // What has one member only goes into every clause: fewer packets complete half of a conjunction.
-  const single = dimensions.filter((members) => members.length === 1).reduce(product, [{}])
-  const clauses = several.map((members) => product(members, single))
-  if (clauses.length < 2 || dimensions.some((members) => members.length === 0)) return undefined
-  const flows = clauses.reduce((sum, members) => sum + members.length, 1)
-  if (everyCombination(placed).length <= flows) return undefined
-  const isFull = (match: RuleMatch) => (shared.get(keyOf(match))?.parts.length ?? 0) >= mostParts
-  return clauses.some((members) => members.some(isFull)) ? undefined : clauses
+function keyOf({ rule }: PlacedRule): string {
+  return rule.key
 }
 
-function everyCombination(placed: PlacedRule): RuleMatch[] {
-  return ruleDimensions(placed).reduce<RuleMatch[]>((all, members) => product(all, members), [{}])
+/** Both by ascending key. */
+function difference(before: readonly PlacedRule[], after: readonly PlacedRule[]) {
+  const removed: PlacedRule[] = []
+  const added: PlacedRule[] = []
+  let at = 0
+  for (const placed of after) {
+    for (let old = before[at]; old !== undefined && old.rule.key < placed.rule.key; old = before[++at])
+      removed.push(old)
+    const same = before[at]
+    if (same === placed) at++
+    else added.push(placed)
+    if (same !== undefined && same !== placed && same.rule.key === placed.rule.key) {
+      removed.push(same)
+      at++
+    }
+  }
+  removed.push(...before.slice(at))
+  return { removed, added }
 }
 
-function share(shared: Map<string, Clauses>, match: RuleMatch, part: Part): void {
-  const key = keyOf(match)
-  const entry = shared.get(key)
-  if (entry === undefined) shared.set(key, { match, parts: [part] })
-  else entry.parts.push(part)
+function levelFlow(level: RuleLevel, match: RuleMatch, steps: readonly RuleStep[]): Flow {
+  return flow('policy', level.direction === 'in' ? 'Ingress' : 'Egress', rulePriority(level), match, steps)
 }
 
-/** Two matches that select the same packets have the same key. */
-function keyOf(match: RuleMatch): string {
-  const names = Object.keys(match).sort() as (keyof RuleMatch)[]
-  return names.map((name) => `${name}=${JSON.stringify(match[name])}`).join(' ')
+/** What a packet meets that a rule of the level decides about. */
+function verdict({ direction, action }: RuleLevel): readonly RuleStep[] {
+  if (action === 'deny') return []
+  return [direction === 'in' ? { goto: 'Commit' } : { goto: 'SourceOf' }]
 }
 
-const hashBits = 22
-
-/** Of the level and the rule's key, so that a rule keeps its id whatever rules come and go; the next one free if taken. */
-function freeId({ direction, ...level }: RuleLevel, key: string, taken: Set<number>): number {
-  const isIn = direction === 'in' ? 1 : 0
-  const base = (rulePriority(level) * 2 + isIn) * 2 ** hashBits
-  let low = Number(hash53(key) % BigInt(2 ** hashBits))
-  while (taken.has(base + low)) low = (low + 1) % 2 ** hashBits
-  taken.add(base + low)
-  return base + low
+/** Ids of different levels differ: a table has those of all its levels. */
+function conjunctionId(level: RuleLevel, id = 0): number {
+  return (rulePriority(level) * 2 + (level.direction === 'in' ? 1 : 0)) * 2 ** idBits + id
 }

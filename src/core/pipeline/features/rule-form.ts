@@ -1,0 +1,34 @@
+// One rule as matches. A rule with several members in more than one dimension is a conjunction (ovs-fields(7)) where that
+// takes fewer flows than writing out each combination.
+
+import type { PlacedRule } from '../../compile/node-policy.ts'
+import { product, type RuleMatch, ruleDimensions } from './rule-matches.ts'
+
+export interface RuleForm {
+  /** Of a conjunction: one list of members for each clause. Empty where none is worth it. */
+  readonly clauses: readonly (readonly RuleMatch[])[]
+  /** Written out: one match for each combination. */
+  readonly combinations: () => readonly RuleMatch[]
+}
+
+export function ruleForm(placed: PlacedRule): RuleForm {
+  const dimensions = ruleDimensions(placed)
+  const combinations = () => dimensions.reduce<readonly RuleMatch[]>(product, [{}])
+  const several = dimensions.filter((members) => members.length > 1)
+  if (several.length < 2 || dimensions.some((members) => members.length === 0)) return { clauses: [], combinations }
+  // What has one member only goes into every clause: fewer packets complete half of a conjunction.
+  const single = dimensions.filter((members) => members.length === 1).reduce(product, [{}])
+  const clauses = several.map((members) => product(members, single))
+  const flows = clauses.reduce((sum, members) => sum + members.length, 1)
+  return { clauses: combinations().length <= flows ? [] : clauses, combinations }
+}
+
+/** Two matches that select the same packets have the same key. */
+export function matchKey(match: RuleMatch): string {
+  let key = ''
+  for (const name of Object.keys(match).sort() as (keyof RuleMatch)[]) {
+    const wanted = match[name]
+    key += typeof wanted === 'object' ? `${name}=${wanted.value}/${wanted.mask} ` : `${name}=${wanted} `
+  }
+  return key
+}
