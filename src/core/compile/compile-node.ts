@@ -23,10 +23,22 @@ interface CachedEndpoint {
   readonly view: LocalEndpoint | RemoteEndpoint
 }
 
+interface Endpoints {
+  /** What they were compiled from. */
+  readonly inputs: readonly unknown[]
+  readonly local: ReadonlyMap<string, LocalEndpoint>
+  readonly remote: ReadonlyMap<string, RemoteEndpoint>
+  /** Networks that have any of them. */
+  readonly networks: ReadonlyMap<string, NetworkView>
+  readonly isMet: (network: NetworkView) => boolean
+}
+
 export class NodeCompiler {
   readonly #node: string
   #networks = new Map<string, CachedNetwork>()
-  #endpoints = new Map<string, CachedEndpoint>()
+  #views: ReadonlyMap<string, NetworkView> = new Map()
+  #cached = new Map<string, CachedEndpoint>()
+  #endpoints: Endpoints | undefined
   readonly #policy: PolicyCompiler
 
   constructor(node: string) {
@@ -36,28 +48,13 @@ export class NodeCompiler {
 
   /** The node's network at this state. `namesOf` says which pair a local endpoint has. */
   compile(state: ClusterState, namesOf: (endpointId: string) => PortNames = portNames): NodeNetwork {
-    const networks = this.#compileNetworks(state)
-    const wanted = this.#reach(state, networks)
-    const local = new Map<string, LocalEndpoint>()
-    const remote = new Map<string, RemoteEndpoint>()
-    const used = new Map<string, NetworkView>()
-    const endpoints = new Map<string, CachedEndpoint>()
-    for (const [id, record] of state.endpoints) {
-      const network = networks.get(`${record.tenantName}:${record.networkName}`)
-      if (network === undefined || !wanted(network) || isWaiting(record)) continue
-      const vtep = state.nodes.get(record.node)?.vtep ?? ''
-      const names = record.node === this.#node ? namesOf(id) : undefined
-      const previous = this.#endpoints.get(id)
-      const sameNames = !previous?.view.local || previous.view.portName === names?.portName
-      const unchanged =
-        previous?.record === record && previous.network === network && previous.vtep === vtep && sameNames
-      const view = unchanged ? previous.view : endpointView(record, network, { vtep, names })
-      endpoints.set(id, unchanged ? previous : { record, network, vtep, view })
-      if (view.local) local.set(id, view)
-      else remote.set(id, view)
-      used.set(network.key, network)
-    }
+    const views = this.#compileNetworks(state)
+    const inputs = [state.endpoints, state.nodes, views]
+    const last = this.#endpoints
+    const unchanged = last !== undefined && sameItems(last.inputs, inputs) && haveNames(last.local, namesOf)
+    const endpoints = unchanged ? last : this.#compileEndpoints(state, views, namesOf, inputs)
     this.#endpoints = endpoints
+    const { local, remote, networks, isMet } = endpoints
     const peers: string[] = []
     for (const node of state.nodes.values()) if (node.node !== this.#node && node.vtep !== '') peers.push(node.vtep)
     return {
@@ -65,12 +62,42 @@ export class NodeCompiler {
       revision: state.revision,
       vtep: state.nodes.get(this.#node)?.vtep ?? '',
       pvtSubnet: state.global.pvtSubnet,
-      networks: used,
+      networks,
       local,
       remote,
       peers: [...new Set(peers)].sort(),
-      policy: this.#policy.compile(state, local.values(), networks, wanted),
+      policy: this.#policy.compile(state, local, views, isMet),
     }
+  }
+
+  #compileEndpoints(
+    state: ClusterState,
+    views: ReadonlyMap<string, NetworkView>,
+    namesOf: (endpointId: string) => PortNames,
+    inputs: readonly unknown[],
+  ): Endpoints {
+    const isMet = this.#reach(state, views)
+    const local = new Map<string, LocalEndpoint>()
+    const remote = new Map<string, RemoteEndpoint>()
+    const used = new Map<string, NetworkView>()
+    const cache = new Map<string, CachedEndpoint>()
+    for (const [id, record] of state.endpoints) {
+      const network = views.get(`${record.tenantName}:${record.networkName}`)
+      if (network === undefined || !isMet(network) || isWaiting(record)) continue
+      const vtep = state.nodes.get(record.node)?.vtep ?? ''
+      const names = record.node === this.#node ? namesOf(id) : undefined
+      const previous = this.#cached.get(id)
+      const sameNames = !previous?.view.local || previous.view.portName === names?.portName
+      const unchanged =
+        previous?.record === record && previous.network === network && previous.vtep === vtep && sameNames
+      const view = unchanged ? previous.view : endpointView(record, network, { vtep, names })
+      cache.set(id, unchanged ? previous : { record, network, vtep, view })
+      if (view.local) local.set(id, view)
+      else remote.set(id, view)
+      used.set(network.key, network)
+    }
+    this.#cached = cache
+    return { inputs, local, remote, networks: used, isMet }
   }
 
   #compileNetworks(state: ClusterState): ReadonlyMap<string, NetworkView> {
@@ -88,7 +115,10 @@ export class NodeCompiler {
       views.set(key, entry.view)
     }
     this.#networks = cache
-    return views
+    const last = this.#views
+    const same = last.size === views.size && [...views].every(([key, view]) => last.get(key) === view)
+    if (!same) this.#views = views
+    return this.#views
   }
 
   /** Which networks some local endpoint can meet: its own, and in routed ones all routed networks of its tenant. */
@@ -104,6 +134,15 @@ export class NodeCompiler {
     }
     return (network) => ids.has(network.networkId) || (network.routed && routedTenants.has(network.tenantId))
   }
+}
+
+function haveNames(local: Endpoints['local'], namesOf: (endpointId: string) => PortNames): boolean {
+  for (const { endpointId, portName } of local.values()) if (namesOf(endpointId).portName !== portName) return false
+  return true
+}
+
+function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index])
 }
 
 /** `names`: of an endpoint of this node. */

@@ -2,13 +2,13 @@
 // whose addresses those rules mean when they name groups. Nothing on nodes without such groups. Objects are reused while
 // they say the same, so that a change renders only what it touches.
 
-import { isDeepStrictEqual } from 'node:util'
 import { linkLocalOfMac } from '../../lib/address.ts'
 import { networkKey } from '../../model/network.ts'
 import { policyKey } from '../../model/policy.ts'
-import type { ClusterState, EndpointRecord, GroupRecord, RuleRecord } from '../../model/state.ts'
-import { compareRules, type PolicyRule, resolveRule } from '../policy/rule.ts'
+import type { ClusterState, EndpointRecord, GroupRecord } from '../../model/state.ts'
+import type { PolicyRule } from '../policy/rule.ts'
 import type { LocalEndpoint, NetworkView } from './node-network.ts'
+import { type PolicyUsers, RulePlacement } from './rule-placement.ts'
 import { isWaiting } from './waiting.ts'
 
 /** A group with policies that has a member here. */
@@ -55,28 +55,34 @@ export interface NodePolicy {
 }
 
 interface Named {
-  readonly asSource: Set<number>
-  readonly asDestination: Set<number>
+  readonly asSource: ReadonlySet<number>
+  readonly asDestination: ReadonlySet<number>
 }
 
-/** What rules were placed by, and what came of it. */
-interface Placement {
+/** Groups here, and what they were found by. */
+interface Here {
   readonly inputs: readonly unknown[]
-  /** Where the names in rules were looked up. */
-  readonly groups?: ClusterState['groups']
-  readonly networks?: ClusterState['networks']
-  readonly byRecord: ReadonlyMap<RuleRecord, PlacedRule>
-  readonly placed: readonly PlacedRule[]
-  readonly levels: ReadonlyMap<string, RuleLevel>
+  readonly byKey: ReadonlyMap<string, PolicyGroup>
+  /** By ascending id. */
+  readonly groups: readonly PolicyGroup[]
+  readonly users: PolicyUsers
 }
 
-const nothingPlaced: Placement = { inputs: [], byRecord: new Map(), placed: [], levels: new Map() }
+interface Members {
+  readonly inputs: readonly unknown[]
+  readonly members: ReadonlyMap<string, GroupMember>
+}
 
+const nobodyHere: Here = { inputs: [], byKey: new Map(), groups: [], users: new Map() }
+const noMembers: Members = { inputs: [], members: new Map() }
+
+/** What it is given is compared by identity: what is the same object is not looked at again. */
 export class PolicyCompiler {
   readonly #node: string
-  #placement = nothingPlaced
+  #here = nobodyHere
+  #placement = new RulePlacement()
+  #named = noMembers
   #members = new Map<string, { readonly record: EndpointRecord; readonly member: GroupMember }>()
-  #groups = new Map<string, PolicyGroup>()
 
   constructor(node: string) {
     this.#node = node
@@ -85,21 +91,35 @@ export class PolicyCompiler {
   /** undefined where no local endpoint is in a group with a policy. `isMet`: networks some local endpoint can meet. */
   compile(
     state: ClusterState,
-    local: Iterable<LocalEndpoint>,
+    local: ReadonlyMap<string, LocalEndpoint>,
     networks: ReadonlyMap<string, NetworkView>,
     isMet: (network: NetworkView) => boolean,
   ): NodePolicy | undefined {
-    const here = this.#localGroups(state, local)
-    if (here.size === 0) {
-      this.#placement = nothingPlaced
+    const inputs = [local, state.groups, state.networks]
+    if (!sameItems(this.#here.inputs, inputs)) this.#here = this.#lookHere(state, local, inputs)
+    const { groups, users } = this.#here
+    if (groups.length === 0) {
+      this.#placement = new RulePlacement()
+      this.#named = noMembers
       this.#members = new Map()
       return undefined
     }
-    const groups = [...here.values()].sort((a, b) => a.groupId - b.groupId)
-    const inputs = [state.objects.rule, state.groups, state.networks, ...groups]
-    if (!sameItems(this.#placement.inputs, inputs)) this.#placement = place(state, here, this.#placement, inputs)
-    const { placed, levels } = this.#placement
-    return { groups, levels: [...levels.values()], members: this.#named(state, placed, networks, isMet) }
+    const levels = this.#placement.place(state, users)
+    const named = namedGroups(levels)
+    const namedBy = [state.endpoints, networks, isMet, ...named.asSource, undefined, ...named.asDestination]
+    if (!sameItems(this.#named.inputs, namedBy)) {
+      this.#named = { inputs: namedBy, members: this.#membersOf(state, named, networks, isMet) }
+    }
+    return { groups, levels, members: this.#named.members }
+  }
+
+  #lookHere(state: ClusterState, local: ReadonlyMap<string, LocalEndpoint>, inputs: readonly unknown[]): Here {
+    const before = this.#here
+    const byKey = this.#localGroups(state, local.values())
+    const sorted = [...byKey.values()].sort((a, b) => a.groupId - b.groupId)
+    const groups = sameItems(before.groups, sorted) ? before.groups : sorted
+    const users = groups === before.groups && before.inputs[1] === state.groups ? before.users : undefined
+    return { inputs, byKey, groups, users: users ?? groupsByPolicy(state.groups, byKey) }
   }
 
   /** By key: groups with a policy and a member here. */
@@ -111,25 +131,19 @@ export class PolicyCompiler {
       if (group.policies.length === 0 || !ids.has(group.groupId)) continue
       const network = state.networks.get(networkKey(group.tenantName, group.networkName))
       const wanted = { groupId: group.groupId, ipv6: (network?.ipv6Subnet ?? '') !== '' }
-      const before = this.#groups.get(key)
+      const before = this.#here.byKey.get(key)
       const same = before?.groupId === wanted.groupId && before.ipv6 === wanted.ipv6
       groups.set(key, same ? before : wanted)
     }
-    this.#groups = groups
     return groups
   }
 
-  #named(
+  #membersOf(
     state: ClusterState,
-    placed: readonly PlacedRule[],
+    named: Named,
     networks: ReadonlyMap<string, NetworkView>,
     isMet: (network: NetworkView) => boolean,
   ): ReadonlyMap<string, GroupMember> {
-    const named: Named = { asSource: new Set(), asDestination: new Set() }
-    for (const { rule } of placed) {
-      const { groupId } = rule.remote
-      if (groupId !== undefined) (rule.direction === 'in' ? named.asSource : named.asDestination).add(groupId)
-    }
     const cache = new Map<string, { readonly record: EndpointRecord; readonly member: GroupMember }>()
     const members = new Map<string, GroupMember>()
     for (const record of named.asSource.size + named.asDestination.size === 0 ? [] : state.endpoints.values()) {
@@ -148,54 +162,25 @@ export class PolicyCompiler {
   }
 }
 
-function place(
-  state: ClusterState,
-  here: ReadonlyMap<string, PolicyGroup>,
-  before: Placement,
-  inputs: readonly unknown[],
-): Placement {
-  const users = groupsByPolicy(state.groups, here)
-  const sameNames = before.groups === state.groups && before.networks === state.networks
-  const byRecord = new Map<RuleRecord, PlacedRule>()
-  const placed: PlacedRule[] = []
-  for (const record of state.objects.rule.values()) {
-    const groups = users.get(policyKey(record.tenantName, record.policyName))
-    if (groups === undefined) continue
-    const last = before.byRecord.get(record)
-    const rule = sameNames && last !== undefined ? last.rule : resolveRule(state, record)
-    if (rule === undefined) continue
-    const same = last !== undefined && sameItems(last.groups, groups) && sameRemote(last.rule, rule)
-    const entry = same ? last : { rule, groups }
-    byRecord.set(record, entry)
-    placed.push(entry)
+const namedByLevel = new WeakMap<RuleLevel, ReadonlySet<number>>()
+
+/** Ids in ascending order. */
+function namedGroups(levels: readonly RuleLevel[]): Named {
+  const asSource = new Set<number>()
+  const asDestination = new Set<number>()
+  for (const level of levels) {
+    const known = namedByLevel.get(level) ?? remoteGroups(level.rules)
+    namedByLevel.set(level, known)
+    for (const id of known) (level.direction === 'in' ? asSource : asDestination).add(id)
   }
-  placed.sort((a, b) => compareRules(a.rule, b.rule))
-  const { groups, networks } = state
-  return { inputs, groups, networks, byRecord, placed, levels: levelsOf(placed, before.levels) }
+  const ascending = (ids: ReadonlySet<number>) => new Set([...ids].sort((a, b) => a - b))
+  return { asSource: ascending(asSource), asDestination: ascending(asDestination) }
 }
 
-function levelsOf(
-  placed: readonly PlacedRule[],
-  before: ReadonlyMap<string, RuleLevel>,
-): ReadonlyMap<string, RuleLevel> {
-  const byName = new Map<string, PlacedRule[]>()
-  for (const entry of placed) {
-    const { direction, priority, action } = entry.rule
-    const name = `${direction} ${priority} ${action}`
-    const rules = byName.get(name)
-    if (rules === undefined) byName.set(name, [entry])
-    else rules.push(entry)
-  }
-  const levels = new Map<string, RuleLevel>()
-  for (const [name, rules] of byName) {
-    const last = before.get(name)
-    const [first] = rules
-    if (first === undefined) continue
-    const { direction, priority, action } = first.rule
-    const same = last !== undefined && sameItems(last.rules, rules)
-    levels.set(name, same ? last : { name, direction, priority, action, rules })
-  }
-  return levels
+function remoteGroups(rules: readonly PlacedRule[]): ReadonlySet<number> {
+  const ids = new Set<number>()
+  for (const { rule } of rules) if (rule.remote.groupId !== undefined) ids.add(rule.remote.groupId)
+  return ids
 }
 
 /**
@@ -222,10 +207,7 @@ function sameMember(a: GroupMember, b: GroupMember): boolean {
   return a.tenantId === b.tenantId && a.asSource === b.asSource && a.asDestination === b.asDestination
 }
 
-function groupsByPolicy(
-  groups: ReadonlyMap<string, GroupRecord>,
-  here: ReadonlyMap<string, PolicyGroup>,
-): ReadonlyMap<string, readonly PolicyGroup[]> {
+function groupsByPolicy(groups: ReadonlyMap<string, GroupRecord>, here: ReadonlyMap<string, PolicyGroup>): PolicyUsers {
   const users = new Map<string, PolicyGroup[]>()
   for (const [key, group] of here) {
     const record = groups.get(key)
@@ -242,10 +224,4 @@ function groupsByPolicy(
 
 function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
   return a.length === b.length && a.every((item, index) => item === b[index])
-}
-
-/** Whether what the rule names is still what it was; all else is in its record. */
-function sameRemote(a: PolicyRule, b: PolicyRule): boolean {
-  if (a === b) return true
-  return a.remote.groupId === b.remote.groupId && isDeepStrictEqual(a.remote.addresses, b.remote.addresses)
 }
