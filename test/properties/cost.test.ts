@@ -103,6 +103,8 @@ test('policy costs nothing where no member is, and rules their sum elsewhere', (
     policy: costs.policy.flows,
     'policy group 1': costs.policyGroup.flows,
     'policy in 1 deny': 1,
+    'policy strangers': costs.strangers.flows,
+    'policy wary group 1': costs.waryGroup.flows,
     'policy member there': costs.groupMember.flows,
   })
   assert.deepEqual(policy('node2'), {})

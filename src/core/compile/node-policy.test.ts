@@ -27,7 +27,11 @@ const intent: Intent = {
     { id: 'there', network: 'red:tunnels', group: 'db', node: 'n2', ipv4: '10.1.0.3' },
     { id: 'lan', network: 'red:wire', group: 'lan', node: 'n3', ipv4: '10.2.0.1', ipv6: '2001:db8::1' },
   ],
-  nodes: [{ node: 'n1' }, { node: 'n2' }, { node: 'n3' }],
+  nodes: [
+    { node: 'n1', vtep: '192.0.2.1' },
+    { node: 'n2', vtep: '192.0.2.2' },
+    { node: 'n3', vtep: '192.0.2.3' },
+  ],
 }
 
 const policyOf = (node: string, state = clusterState(intent)) => new NodeCompiler(node).compile(state).policy
@@ -49,14 +53,26 @@ test('a node knows the rules of its own groups, level by level, the decisive one
   )
 })
 
-test('members of named groups are looked up where no port and no tunnel tells who they are', () => {
-  assert.deepEqual([...(policyOf('n1')?.members.keys() ?? [])], ['there'])
-  const { members } = policyOf('n3')!
-  assert.deepEqual([...members.keys()], ['lan'])
-  assert.deepEqual(
-    [...members.values()].map(({ asSource, asDestination }) => [asSource, asDestination]),
-    [[false, true]],
-  )
+test('where rules name groups, everybody is known whom no port and no tunnel tells', () => {
+  const roles = (node: string) =>
+    [...(policyOf(node)?.members.values() ?? [])].map((member) => {
+      const { endpointId, groupId, vtep, asSource, asDestination } = member
+      return { endpointId, groupId, vtep, asSource, asDestination }
+    })
+  const lan = { endpointId: 'lan', groupId: 3, vtep: undefined }
+  assert.deepEqual(roles('n1'), [
+    { endpointId: 'there', groupId: 2, vtep: '192.0.2.2', asSource: true, asDestination: false },
+    { ...lan, asSource: true, asDestination: false },
+  ])
+  assert.deepEqual(roles('n3'), [{ ...lan, asSource: true, asDestination: true }])
+})
+
+test('groups are wary in the directions in which their rules name groups', () => {
+  assert.deepEqual(policyOf('n1')?.wary, [{ groupId: 1, incoming: true, outgoing: false }])
+  assert.deepEqual(policyOf('n3')?.wary, [{ groupId: 3, incoming: true, outgoing: true }])
+  const range = { first: 0x0a020000, last: 0x0a0200ff }
+  const addresses = { ipv4: [range], ipv6: ['2001:db8::/64', 'fe80::/10'], gateways: [] }
+  assert.deepEqual(policyOf('n1')?.wire, [{ tenantId: 1, asSource: true, asDestination: false, ...addresses }])
 })
 
 test('what did not change is the same object', () => {

@@ -8,6 +8,7 @@ import { policyKey } from '../../model/policy.ts'
 import type { ClusterState, EndpointRecord, GroupRecord } from '../../model/state.ts'
 import type { PolicyRule } from '../policy/rule.ts'
 import type { LocalEndpoint, NetworkView } from './node-network.ts'
+import { type Naming, StrangerCompiler, type WaryGroup, type WireAddresses } from './node-strangers.ts'
 import { type PolicyUsers, RulePlacement } from './rule-placement.ts'
 import { isWaiting } from './waiting.ts'
 
@@ -34,13 +35,16 @@ export interface RuleLevel {
   readonly rules: readonly PlacedRule[]
 }
 
-/** An endpoint of a group that a rule names, which packets do not tell by the port they come from or go to. */
+/** An endpoint that rules which name groups must tell from others, and that packets do not tell by the port they come from or go to. */
 export interface GroupMember {
   readonly endpointId: string
   readonly tenantId: number
+  /** 0: in no group. */
   readonly groupId: number
   readonly ipv4: string
   readonly ipv6: readonly string[]
+  /** Tunnel end of its node; undefined on a wire, where nothing tells nodes apart. */
+  readonly vtep: string | undefined
   /** Looked up as sender, for incoming rules; as receiver, for outgoing ones. */
   readonly asSource: boolean
   readonly asDestination: boolean
@@ -52,11 +56,10 @@ export interface NodePolicy {
   readonly levels: readonly RuleLevel[]
   /** By endpoint id. */
   readonly members: ReadonlyMap<string, GroupMember>
-}
-
-interface Named {
-  readonly asSource: ReadonlySet<number>
-  readonly asDestination: ReadonlySet<number>
+  /** By ascending id. */
+  readonly wary: readonly WaryGroup[]
+  /** By ascending tenant id. */
+  readonly wire: readonly WireAddresses[]
 }
 
 /** Groups here, and what they were found by. */
@@ -81,6 +84,7 @@ export class PolicyCompiler {
   readonly #node: string
   #here = nobodyHere
   #placement = new RulePlacement()
+  readonly #strangers = new StrangerCompiler()
   #named = noMembers
   #members = new Map<string, { readonly record: EndpointRecord; readonly member: GroupMember }>()
 
@@ -105,12 +109,12 @@ export class PolicyCompiler {
       return undefined
     }
     const levels = this.#placement.place(state, users)
-    const named = namedGroups(levels)
-    const namedBy = [state.endpoints, networks, isMet, ...named.asSource, undefined, ...named.asDestination]
+    const { naming, wary, wire } = this.#strangers.compile(state, levels)
+    const namedBy = [state.endpoints, state.nodes, networks, isMet, naming]
     if (!sameItems(this.#named.inputs, namedBy)) {
-      this.#named = { inputs: namedBy, members: this.#membersOf(state, named, networks, isMet) }
+      this.#named = { inputs: namedBy, members: this.#membersOf(state, naming, networks, isMet) }
     }
-    return { groups, levels, members: this.#named.members }
+    return { groups, levels, members: this.#named.members, wary, wire }
   }
 
   #lookHere(state: ClusterState, local: ReadonlyMap<string, LocalEndpoint>, inputs: readonly unknown[]): Here {
@@ -140,16 +144,18 @@ export class PolicyCompiler {
 
   #membersOf(
     state: ClusterState,
-    named: Named,
+    naming: Naming,
     networks: ReadonlyMap<string, NetworkView>,
     isMet: (network: NetworkView) => boolean,
   ): ReadonlyMap<string, GroupMember> {
     const cache = new Map<string, { readonly record: EndpointRecord; readonly member: GroupMember }>()
     const members = new Map<string, GroupMember>()
-    for (const record of named.asSource.size + named.asDestination.size === 0 ? [] : state.endpoints.values()) {
+    for (const record of naming.incoming.size + naming.outgoing.size === 0 ? [] : state.endpoints.values()) {
       const network = networks.get(networkKey(record.tenantName, record.networkName))
       if (network === undefined || isWaiting(record)) continue
-      const wanted = groupMember(record, network, named, record.node !== this.#node && isMet(network))
+      const isFromTunnel = record.node !== this.#node && isMet(network)
+      const vtep = isFromTunnel ? (state.nodes.get(record.node)?.vtep ?? '') : ''
+      const wanted = groupMember(record, network, naming, vtep)
       if (wanted === undefined) continue
       const before = this.#members.get(record.endpointId)
       const same = before?.record === record && sameMember(before.member, wanted)
@@ -162,49 +168,30 @@ export class PolicyCompiler {
   }
 }
 
-const namedByLevel = new WeakMap<RuleLevel, ReadonlySet<number>>()
-
-/** Ids in ascending order. */
-function namedGroups(levels: readonly RuleLevel[]): Named {
-  const asSource = new Set<number>()
-  const asDestination = new Set<number>()
-  for (const level of levels) {
-    const known = namedByLevel.get(level) ?? remoteGroups(level.rules)
-    namedByLevel.set(level, known)
-    for (const id of known) (level.direction === 'in' ? asSource : asDestination).add(id)
-  }
-  const ascending = (ids: ReadonlySet<number>) => new Set([...ids].sort((a, b) => a - b))
-  return { asSource: ascending(asSource), asDestination: ascending(asDestination) }
-}
-
-function remoteGroups(rules: readonly PlacedRule[]): ReadonlySet<number> {
-  const ids = new Set<number>()
-  for (const { rule } of rules) if (rule.remote.groupId !== undefined) ids.add(rule.remote.groupId)
-  return ids
-}
-
 /**
  * Local senders are known by their port, and receivers here or behind tunnels by the way they are found. What comes from
  * a tunnel or a wire, and what leaves for a VLAN, perhaps to come back through a router, is known by its address alone.
+ * `vtep`: tunnel end it sends from; empty when it cannot send here by tunnel.
  */
 function groupMember(
   record: EndpointRecord,
   { encap, tenantId }: NetworkView,
-  named: Named,
-  isFromTunnel: boolean,
+  naming: Naming,
+  vtep: string,
 ): GroupMember | undefined {
-  const { endpointId, groupId, ipv4, mac } = record
+  const { endpointId, groupId, ipv4, mac, tenantName } = record
   const isOnWire = encap.kind === 'vlan'
-  const asSource = named.asSource.has(groupId) && (isOnWire || isFromTunnel)
-  const asDestination = named.asDestination.has(groupId) && isOnWire
+  const asSource = naming.incoming.has(tenantName) && (isOnWire || vtep !== '')
+  const asDestination = naming.outgoing.has(tenantName) && isOnWire
   if (!asSource && !asDestination) return undefined
   const linkLocal = linkLocalOfMac(mac)
   const ipv6 = record.ipv6 === '' ? [] : [record.ipv6, ...(linkLocal === undefined ? [] : [linkLocal])]
-  return { endpointId, tenantId, groupId, ipv4, ipv6, asSource, asDestination }
+  return { endpointId, tenantId, groupId, ipv4, ipv6, vtep: isOnWire ? undefined : vtep, asSource, asDestination }
 }
 
 function sameMember(a: GroupMember, b: GroupMember): boolean {
-  return a.tenantId === b.tenantId && a.asSource === b.asSource && a.asDestination === b.asDestination
+  const sameRoles = a.asSource === b.asSource && a.asDestination === b.asDestination
+  return sameRoles && a.tenantId === b.tenantId && a.vtep === b.vtep
 }
 
 function groupsByPolicy(groups: ReadonlyMap<string, GroupRecord>, here: ReadonlyMap<string, PolicyGroup>): PolicyUsers {

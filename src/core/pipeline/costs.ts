@@ -16,5 +16,7 @@ export const costs = {
     flows: 4,
     why: 'for each such group; a rule costs at most the sum of its groups, addresses and ports, and one',
   },
-  groupMember: { flows: 1, why: 'IPv4, elsewhere, of a group that an incoming rule here names' },
+  strangers: { flows: 1, why: 'where an incoming rule names a group; on VLANs a few for each network' },
+  waryGroup: { flows: 1, why: 'for each group whose incoming rules name groups; one more for its outgoing ones' },
+  groupMember: { flows: 1, why: 'IPv4, on nodes where an incoming rule of its tenant names a group' },
 } as const

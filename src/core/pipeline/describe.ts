@@ -47,7 +47,9 @@ const costNames: Readonly<Record<keyof typeof costs, string>> = {
   remoteEndpointDual: 'remote endpoint, dual stack',
   policy: 'policy',
   policyGroup: 'group with policies',
-  groupMember: 'member of a named group',
+  strangers: 'policy that names groups',
+  waryGroup: 'group that is wary of strangers',
+  groupMember: 'remote endpoint, known by its group',
 }
 
 const drawing = `

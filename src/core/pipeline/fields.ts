@@ -7,12 +7,22 @@ interface MetadataField extends FieldRange {
 }
 
 export const metadata = {
-  SourceGroup: { field: 'reg0', offset: 0, bits: 16, why: 'endpoint group of the sender; 0 = none' },
+  SourceGroup: {
+    field: 'reg0',
+    offset: 0,
+    bits: 16,
+    why: 'endpoint group of the sender; 0 = none, 65535 = not known yet',
+  },
   Origin: { field: 'reg1', offset: 0, bits: 4, why: 'where the packet came from, by number' },
   Routed: { field: 'reg1', offset: 4, bits: 1, why: '1 when its network is routed by address, 0 when bridged by MAC' },
   Flood: { field: 'reg1', offset: 5, bits: 1, why: '1 when every member of its network gets a copy' },
   Tenant: { field: 'reg1', offset: 16, bits: 16, why: 'tenant id, and the conntrack zone' },
-  DestinationGroup: { field: 'reg2', offset: 0, bits: 16, why: 'endpoint group of the receiver; 0 = none' },
+  DestinationGroup: {
+    field: 'reg2',
+    offset: 0,
+    bits: 16,
+    why: 'endpoint group of the receiver; 0 = none, 65535 = not known yet',
+  },
   Receiver: {
     field: 'reg2',
     offset: 16,
@@ -28,6 +38,9 @@ export type MetadataName = keyof typeof metadata
 
 /** Values of `Origin`. */
 export const origin = { endpoint: 1, tunnel: 2, uplink: 3, host: 4 } as const
+
+/** `SourceGroup` or `DestinationGroup` of an endpoint of which this node has not heard: no group has this id. */
+export const strangers = 0xffff
 
 /** Where a named field lives, for moves and for conntrack zones. */
 export function range(name: MetadataName): FieldRange {

@@ -1,5 +1,7 @@
 // Matches that select a kind of packet, by protocol name instead of number.
 
+import { formatIpv6, ipv6Mask, parseIpv6Prefix } from '../../lib/address.ts'
+
 export const is = {
   arp: { eth_type: 0x0806 },
   arpRequest: { eth_type: 0x0806, arp_op: 1 },
@@ -24,4 +26,10 @@ export const untagged = 0
 /** How OpenFlow writes "tagged with this VLAN id" (OFPVID_PRESENT). */
 export function tagged(vlan: number): number {
   return 0x1000 | vlan
+}
+
+/** A prefix, `address/length`, as a match takes it. */
+export function prefix6(text: string): { value: string; mask: string } {
+  const prefix = parseIpv6Prefix(text)
+  return { value: formatIpv6(prefix?.base ?? 0n), mask: formatIpv6(ipv6Mask(prefix?.length ?? 128)) }
 }

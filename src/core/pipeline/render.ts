@@ -13,6 +13,7 @@ import { answerFlows, namesFlows } from './features/names.ts'
 import { type BroadcastDomain, networkFlows } from './features/network.ts'
 import { groupFlows, memberFlows, policyFlows } from './features/policy.ts'
 import { LevelFlows } from './features/rules.ts'
+import { tunnelStrangers, waryFlows, wireFlows } from './features/strangers.ts'
 import { peerFlows } from './features/tunnel.ts'
 import { FlowSets, type Section } from './flow-sets.ts'
 
@@ -148,10 +149,18 @@ function renderEndpoints({ pvtSubnet, local, remote }: NodeNetwork, { ofPorts }:
   })
 }
 
-function renderPolicy({ groups, members }: NodePolicy, part: Part): void {
+function renderPolicy({ groups, members, wary, wire }: NodePolicy, part: Part): void {
   part('policy', [groups], (own) => {
     own('policy', [], policyFlows)
     for (const group of groups) own(`policy group ${group.groupId}`, [group], () => groupFlows(group))
+  })
+  part('policy strangers', [wary, wire], (own) => {
+    if (wary.some(({ incoming }) => incoming)) own('policy strangers', [], tunnelStrangers)
+    for (const group of wary) {
+      const { groupId, incoming, outgoing } = group
+      own(`policy wary group ${groupId}`, [groupId, incoming, outgoing], () => waryFlows(group))
+    }
+    for (const addresses of wire) own(`policy wire ${addresses.tenantId}`, [addresses], () => wireFlows(addresses))
   })
   part('policy members', [members], (own) => {
     for (const member of members.values()) {

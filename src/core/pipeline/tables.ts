@@ -139,8 +139,8 @@ export const pipeline = definePipeline({
   },
   DestinationOf: {
     id: 38,
-    why: 'the group of a receiver that is found by MAC or wire, by its address',
-    matches: ['Tenant', 'eth_type', 'ipv4_dst', 'ipv6_dst'],
+    why: 'the group of a receiver that is found by wire, by its address',
+    matches: ['Tenant', 'Receiver', 'eth_type', 'ipv4_dst', 'ipv6_dst'],
     next: ['Egress'],
     miss: 'Egress',
   },
@@ -154,7 +154,7 @@ export const pipeline = definePipeline({
   SourceOf: {
     id: 44,
     why: 'the group of a sender elsewhere, by its address',
-    matches: ['Tenant', 'eth_type', 'ipv4_src', 'ipv6_src'],
+    matches: ['Origin', 'Tenant', 'tun_src', 'eth_type', 'ipv4_src', 'ipv6_src'],
     next: ['Ingress'],
     miss: 'Ingress',
   },

@@ -2,7 +2,7 @@
 
 import { formatIpv4, ipv4Mask, ipv4Size, parseIpv4 } from '../../lib/address.ts'
 import { isProblem } from '../../model/body.ts'
-import type { NetworkRecord } from '../../model/state.ts'
+import type { ClusterState, NetworkRecord } from '../../model/state.ts'
 import { type Ipv4Subnet, parseIpv4Subnet } from '../allocate/subnet.ts'
 
 /** First and last IPv4 address, as numbers. */
@@ -30,6 +30,15 @@ export function parseRuleAddress(text: string): AddressSet | undefined {
 export function networkAddresses({ subnet, ipv6Subnet }: NetworkRecord): AddressSet {
   const parsed = parseIpv4Subnet(subnet)
   return { ipv4: isProblem(parsed) ? [] : [parsed.claimed], ipv6: ipv6Subnet === '' ? [] : [ipv6Subnet] }
+}
+
+/** Link-local addresses, of which a wire has those of its routers too. */
+export const linkLocalPrefix = 'fe80::/10'
+
+/** A tenant's networks on VLANs, by ascending id: there an address is all that tells who somebody elsewhere is. */
+export function wireNetworks({ networks }: ClusterState, tenantName: string): NetworkRecord[] {
+  const own = [...networks.values()].filter((network) => network.tenantName === tenantName)
+  return own.filter(({ encap }) => encap.kind === 'vlan').sort((a, b) => a.networkId - b.networkId)
 }
 
 function onlyIpv4(first: number, last: number): AddressSet {

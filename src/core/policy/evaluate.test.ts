@@ -43,7 +43,7 @@ function allowed(rules: readonly Partial<RuleIntent>[], opening: Partial<Opening
 }
 
 test('without rules everything is allowed, and nobody decided', () => {
-  const nobody = { allowed: true, egress: undefined, ingress: undefined }
+  const nobody = { allowed: true, stranger: false, egress: undefined, ingress: undefined }
   assert.deepEqual(evaluatePolicy(cluster([]), http), nobody)
   assert.deepEqual(evaluatePolicy(cluster([{ action: 'deny' }], []), http), nobody)
 })
@@ -133,4 +133,30 @@ test('all rules that apply are told, the deciding one first', () => {
     applyingRules(state, 'out', { ...http, source: web, destination: db }).map(({ key }) => key),
     ['red:p:r3'],
   )
+})
+
+test('who has an address of a VLAN that no endpoint has is a stranger to rules that name groups', () => {
+  const state = clusterState({
+    tenants: ['red'],
+    networks: [
+      { key: 'red:lan', encap: { kind: 'vlan', vlan: 7 }, subnet: '10.7.0.10-10.7.0.20/24', gateway: '10.7.0.15' },
+    ],
+    groups: [
+      { key: 'red:web', network: 'lan', policies: ['p'] },
+      { key: 'red:db', network: 'lan' },
+    ],
+    rules: [{ policy: 'red:p', id: 'a', direction: 'in', action: 'deny', protocol: 'udp', fromEndpointGroup: 'db' }],
+    endpoints: [{ id: 'web', network: 'red:lan', group: 'web', node: 'n1', ipv4: '10.7.0.10' }],
+    nodes: [{ node: 'n1' }],
+  })
+  const opening = { ...http, destination: '10.7.0.10' }
+  const isStranger = (ends: Partial<Opening>) => {
+    const { allowed, stranger } = evaluatePolicy(state, { ...opening, ...ends })
+    assert.equal(allowed, !stranger)
+    return stranger
+  }
+  assert.equal(isStranger({ source: '10.7.0.11' }), true)
+  assert.equal(isStranger({ source: '10.7.0.15' }), false, 'the gateway')
+  assert.equal(isStranger({ source: '10.7.0.21' }), false, 'beyond the range')
+  assert.equal(isStranger({ source: '10.7.0.10', destination: '10.7.0.11' }), false, 'its outgoing rules name nobody')
 })

@@ -6,7 +6,7 @@ import { groupKey } from '../../model/endpoint-group.ts'
 import type { ClusterState, EndpointRecord, GroupRecord } from '../../model/state.ts'
 import { contains } from '../allocate/intervals.ts'
 import { isWaiting } from '../compile/waiting.ts'
-import type { AddressSet } from './address-set.ts'
+import { type AddressSet, linkLocalPrefix, networkAddresses, wireNetworks } from './address-set.ts'
 import { effectiveRules, type PolicyRule, portProtocols } from './rule.ts'
 
 /** What policy asks of an end of a connection. */
@@ -29,6 +29,11 @@ export interface Opening {
 
 export interface PolicyVerdict {
   readonly allowed: boolean
+  /**
+   * Denied because rules that name groups cannot be applied: one side has an address that only endpoints of a VLAN have, and no
+   * endpoint has it.
+   */
+  readonly stranger: boolean
   /** The rules that decide at the sender and at the receiver; undefined where no rule applies, which allows. */
   readonly egress: PolicyRule | undefined
   readonly ingress: PolicyRule | undefined
@@ -39,7 +44,23 @@ export function evaluatePolicy(state: ClusterState, opening: Opening): PolicyVer
   const { sender, receiver } = membersOf(state, opening)
   const egress = decide(state, 'out', sender, { opening, other: receiver, otherAddress: opening.destination })
   const ingress = decide(state, 'in', receiver, { opening, other: sender, otherAddress: opening.source })
-  return { allowed: egress?.action !== 'deny' && ingress?.action !== 'deny', egress, ingress }
+  const stranger =
+    (receiver === undefined && isStranger(state, opening, opening.destination) && namesGroups(state, 'out', sender)) ||
+    (sender === undefined && isStranger(state, opening, opening.source) && namesGroups(state, 'in', receiver))
+  const allowed = !stranger && egress?.action !== 'deny' && ingress?.action !== 'deny'
+  return { allowed, stranger, egress, ingress }
+}
+
+function isStranger(state: ClusterState, { tenantName }: Opening, address: string): boolean {
+  const networks = wireNetworks(state, tenantName)
+  if (networks.some(({ gateway, ipv6Gateway }) => [gateway, ipv6Gateway].includes(address))) return false
+  const claimed = networks.map(networkAddresses)
+  if (claimed.some(({ ipv6 }) => ipv6.length > 0)) claimed.push({ ipv4: [], ipv6: [linkLocalPrefix] })
+  return claimed.some((addresses) => isIn(addresses, address))
+}
+
+function namesGroups(state: ClusterState, direction: 'in' | 'out', own: Member | undefined): boolean {
+  return rulesOf(state, direction, own).some((rule) => rule.remote.groupId !== undefined)
 }
 
 /** Every rule that applies to the opening, the one that decides first. */

@@ -1,13 +1,13 @@
 // Flows of one network on this node: its gateway, its way onto the wire and back, and its broadcast domain.
 
-import { formatIpv4, formatIpv6, ipv4Mask, ipv6Mask, parseIpv4Prefix, parseIpv6Prefix } from '../../../lib/address.ts'
+import { formatIpv4, ipv4Mask, parseIpv4Prefix } from '../../../lib/address.ts'
 import type { Action, Flow } from '../../../protocols/openflow/index.ts'
 import type { NetworkView } from '../../compile/node-network.ts'
 import { answerArp, answerEcho, answerEcho6, beginAdvertisement } from '../answers.ts'
 import { routerMac } from '../facts.ts'
 import { origin } from '../fields.ts'
 import { flow, type Step, tableId } from '../flow.ts'
-import { is, tagged } from '../packets.ts'
+import { is, prefix6, tagged } from '../packets.ts'
 import { priority } from '../priorities.ts'
 
 /** Who a bridged network's broadcasts go to. */
@@ -225,9 +225,4 @@ function tagOut(vlan: number, uplink: number): Action[] {
 function prefix4(text: string): { value: string; mask: string } {
   const prefix = parseIpv4Prefix(text)
   return { value: formatIpv4(prefix?.base ?? 0), mask: formatIpv4(ipv4Mask(prefix?.length ?? 32)) }
-}
-
-function prefix6(text: string): { value: string; mask: string } {
-  const prefix = parseIpv6Prefix(text)
-  return { value: formatIpv6(prefix?.base ?? 0n), mask: formatIpv6(ipv6Mask(prefix?.length ?? 128)) }
 }

@@ -4,7 +4,7 @@
 import type { Flow } from '../../../protocols/openflow/index.ts'
 import { ctState } from '../../../protocols/openflow/index.ts'
 import type { GroupMember, PolicyGroup } from '../../compile/node-policy.ts'
-import { range } from '../fields.ts'
+import { origin, range } from '../fields.ts'
 import { flow, type Step, tableId } from '../flow.ts'
 import { is } from '../packets.ts'
 import { priority } from '../priorities.ts'
@@ -65,21 +65,23 @@ export function groupFlows({ groupId, ipv6 }: PolicyGroup): Flow[] {
   ]
 }
 
-export function memberFlows({ tenantId, groupId, ipv4, ipv6, asSource, asDestination }: GroupMember): Flow[] {
+/** Who somebody elsewhere is: by his address and, where that can be seen, by the host he sends from. */
+export function memberFlows({ tenantId, groupId, ipv4, ipv6, vtep, asSource, asDestination }: GroupMember): Flow[] {
   const flows: Flow[] = []
-  const at = { Tenant: tenantId }
   if (asSource) {
+    const from = { Tenant: tenantId, ...(vtep === undefined ? { Origin: origin.uplink } : { tun_src: vtep }) }
     const steps = [{ set: { SourceGroup: groupId } }, { goto: 'Ingress' }] as const
-    flows.push(flow('policy', 'SourceOf', priority.exact, { ...is.ipv4, ...at, ipv4_src: ipv4 }, steps))
+    flows.push(flow('policy', 'SourceOf', priority.exact, { ...is.ipv4, ...from, ipv4_src: ipv4 }, steps))
     for (const address of ipv6) {
-      flows.push(flow('policy', 'SourceOf', priority.exact, { ...is.ipv6, ...at, ipv6_src: address }, steps))
+      flows.push(flow('policy', 'SourceOf', priority.exact, { ...is.ipv6, ...from, ipv6_src: address }, steps))
     }
   }
   if (asDestination) {
+    const to = { Tenant: tenantId, Receiver: 0 }
     const steps = [{ set: { DestinationGroup: groupId } }, { goto: 'Egress' }] as const
-    flows.push(flow('policy', 'DestinationOf', priority.exact, { ...is.ipv4, ...at, ipv4_dst: ipv4 }, steps))
+    flows.push(flow('policy', 'DestinationOf', priority.exact, { ...is.ipv4, ...to, ipv4_dst: ipv4 }, steps))
     for (const address of ipv6) {
-      flows.push(flow('policy', 'DestinationOf', priority.exact, { ...is.ipv6, ...at, ipv6_dst: address }, steps))
+      flows.push(flow('policy', 'DestinationOf', priority.exact, { ...is.ipv6, ...to, ipv6_dst: address }, steps))
     }
   }
   return flows

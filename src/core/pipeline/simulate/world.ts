@@ -17,6 +17,8 @@ export interface WorldHost {
   /** OpenFlow port numbers: of endpoints by endpoint id, of the others by port name (`np-vxlan`, …). */
   readonly ports: Readonly<Record<string, number>>
   readonly nameservers: readonly string[]
+  /** What the host has heard of, where that is not all: hosts hear of a change one after the other. */
+  readonly state?: ClusterState
 }
 
 /** A machine of nobody's cluster, on a VLAN of the trunk. */
@@ -90,7 +92,7 @@ export class World {
     this.machines = new Map((options.machines ?? []).map((machine) => [machine.name, machine]))
     const before = options.after === undefined ? undefined : options.after.#hosts
     this.#hosts = new Map(
-      options.hosts.map((host) => [host.node, simHost(options.state, host, before?.get(host.node))]),
+      options.hosts.map((host) => [host.node, simHost(host.state ?? options.state, host, before?.get(host.node))]),
     )
   }
 
