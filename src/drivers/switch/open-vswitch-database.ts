@@ -41,6 +41,8 @@ export class OpenVswitchDatabase {
   readonly #settleMs: number
   readonly #log: Log
   #problems: readonly DatabaseProblem[] = []
+  /** By bridge; forgotten when a row or a problem changes. */
+  readonly #facts = new Map<string, BridgeFacts>()
 
   private constructor(
     client: OvsdbClient,
@@ -54,6 +56,7 @@ export class OpenVswitchDatabase {
     this.#owner = owner
     this.#settleMs = settleMs
     this.#log = log
+    this.onChange(() => this.#facts.clear())
   }
 
   /** Throws OVSDB_UNREACHABLE (unavailable) when Open vSwitch does not run. */
@@ -97,14 +100,18 @@ export class OpenVswitchDatabase {
     for (const operations of plan.transactions) await this.#commit(operations, signal)
   }
 
-  /** Port numbers and errors of our ports on the bridge, as of now. */
+  /** Port numbers and errors of our ports on the bridge, as of now; the same object until something changes. */
   facts(bridge: string): BridgeFacts {
+    const known = this.#facts.get(bridge)
+    if (known !== undefined) return known
     const { ofPorts, errors } = bridgeFacts(this.#rows, bridge, this.#owner)
     const all = new Map(errors)
     for (const problem of this.#problems) {
       if (problem.bridge === bridge && problem.port !== undefined) all.set(problem.port, problem.message)
     }
-    return { ofPorts, errors: all }
+    const facts = { ofPorts, errors: all }
+    this.#facts.set(bridge, facts)
+    return facts
   }
 
   /** Calls the listener after a change of bridges, ports or interfaces, whoever made it. Returns what ends that. */
@@ -147,6 +154,7 @@ export class OpenVswitchDatabase {
     for (const { code, message } of problems) {
       if (!known.has(message)) this.#log.warn('something else is in the way', { code, reason: message })
     }
+    if (problems.length + this.#problems.length > 0) this.#facts.clear()
     this.#problems = problems
   }
 }

@@ -29,6 +29,8 @@ export interface Field extends OxmSpec {
   readonly rank: number
   /** All significant bits set. */
   readonly ones: bigint
+  /** The same as a number; exact up to 32 bits. */
+  readonly most: number
 }
 
 interface FieldIndex {
@@ -44,7 +46,7 @@ function indexFields(): FieldIndex {
   for (const [name, row] of Object.entries(oxmFields)) {
     const spec: OxmSpec = row
     const ones = (1n << BigInt(spec.bits ?? spec.bytes * 8)) - 1n
-    const field: Field = { ...spec, name: name as FieldName, rank: byName.size, ones }
+    const field: Field = { ...spec, name: name as FieldName, rank: byName.size, ones, most: Number(ones) }
     byName.set(name, field)
     for (const id of [spec.id, spec.nxm, spec.also]) if (id !== undefined) byId.set(idKey(id[0], id[1], id[2]), field)
   }
@@ -163,14 +165,21 @@ export function valueOfBits(field: Field, bits: bigint): FieldValue {
   }
 }
 
+/** The kinds that flows are full of take a path without bigints. */
 export function canonicalValue(field: Field, value: FieldValue): FieldValue {
+  if (typeof value === 'number' && field.kind === 'number' && value >= 0 && value <= field.most) {
+    if (Number.isInteger(value)) return value
+  } else if (typeof value === 'string' && field.kind === 'ipv4') {
+    // Of an IPv4 address no other text is understood than its canonical one.
+    if (parseIpv4(value) !== undefined) return value
+  }
   return valueOfBits(field, valueBits(field, value))
 }
 
 /** Writes a whole value. The kinds that flows are full of take a path without bigints. */
 export function encodeValue(w: Writer, field: Field, value: FieldValue): void {
   if (typeof value === 'number' && field.kind === 'number') {
-    if (!Number.isInteger(value) || value < 0 || value > Number(field.ones)) throw badValue(field, value)
+    if (!Number.isInteger(value) || value < 0 || value > field.most) throw badValue(field, value)
     if (lacksTag(field, value)) throw untagged(value)
     encodeSmall(w, field.bytes, value)
   } else if (typeof value === 'string' && field.kind === 'ipv4') {
