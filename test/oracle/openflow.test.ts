@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test'
 import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import {
+  allMeters,
   canonicalFlow,
   type Flow,
   formatFlow,
@@ -115,6 +116,19 @@ describe('Open vSwitch', () => {
     assert.deepEqual((await connection.flows()).map(canonicalFlow), flows.map(canonicalFlow))
     await connection.bundle(deletions)
     assert.deepEqual(await connection.flows(), [])
+  })
+
+  test('reads meters of other shapes, and writes them back as they were', async () => {
+    await ovs.ofctl('add-meter', 'br0', 'meter=3,pktps,bands=type=drop,rate=100')
+    await ovs.ofctl('add-meter', 'br0', 'meter=4,kbps,burst,stats,bands=type=drop,rate=9,burst_size=8')
+    const meters = await connection.meters()
+    assert.deepEqual(
+      meters.map(({ foreign }) => foreign !== undefined),
+      [true, true],
+    )
+    await connection.send(meters.map((meter) => ({ op: 'modify-meter', meter })))
+    assert.deepEqual(await connection.meters(), meters)
+    await connection.send([{ op: 'delete-meter', id: allMeters }])
   })
 
   test('hands packets to the program, with what the flow says about them', async () => {

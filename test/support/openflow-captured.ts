@@ -237,6 +237,21 @@ export const captured: readonly Captured[] = [
     bytes: '050f0010000000060002000000000009',
     modification: { op: 'delete-group', id: 9 },
   },
+  {
+    command: 'add-meter meter=7,kbps,burst,bands=type=drop,rate=10485,burst_size=2621',
+    bytes: '051d002000000006000000050000000700010010000028f500000a3d00000000',
+    modification: { op: 'add-meter', meter: { id: 7, rate: 10_485, burst: 2_621 } },
+  },
+  {
+    command: 'mod-meter meter=7,kbps,burst,bands=type=drop,rate=1000,burst_size=250',
+    bytes: '051d002000000006000100050000000700010010000003e8000000fa00000000',
+    modification: { op: 'modify-meter', meter: { id: 7, rate: 1_000, burst: 250 } },
+  },
+  {
+    command: 'del-meter meter=7',
+    bytes: '051d0010000000060002000000000007',
+    modification: { op: 'delete-meter', id: 7 },
+  },
 ]
 
 /** The same flow as the second above, inside a bundle with number 0. */

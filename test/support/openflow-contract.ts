@@ -7,6 +7,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import {
   allGroups,
+  allMeters,
   canonicalFlow,
   canonicalGroup,
   type Flow,
@@ -65,7 +66,10 @@ export function openflowContract(name: string, start: () => Promise<SwitchUnderT
       connection.close()
       await bridge.stop()
     })
-    beforeEach(() => connection.bundle([{ op: 'delete-flows' }, { op: 'delete-group', id: allGroups }]))
+    beforeEach(async () => {
+      await connection.bundle([{ op: 'delete-flows' }, { op: 'delete-group', id: allGroups }])
+      await connection.send([{ op: 'delete-meter', id: allMeters }])
+    })
 
     const held = async () => (await connection.flows()).map(canonicalFlow).sort()
     const texts = (...flows: readonly Flow[]) => flows.map(canonicalFlow).sort()
@@ -144,6 +148,47 @@ export function openflowContract(name: string, start: () => Promise<SwitchUnderT
         message: /modification 2 of 4/,
       })
       assert.deepEqual(await held(), texts(web(80), web(81)))
+    })
+
+    test('keeps meters as they were put, changed and deleted', async () => {
+      assert.ok((await connection.maxMeter()) >= 0x1_ffff, 'numbers enough for two meters of each port')
+      const meters = [
+        { id: 7, rate: 10_485, burst: 2_621 },
+        { id: 0x1_ffff, rate: 4_294_967_295, burst: 4_294_967_295 },
+      ]
+      await connection.send(meters.map((meter) => ({ op: 'add-meter', meter })))
+      const listed = async () => (await connection.meters()).sort((a, b) => a.id - b.id)
+      assert.deepEqual(await listed(), meters)
+      const changed = { id: 7, rate: 1_000, burst: 250 }
+      await connection.send([
+        { op: 'modify-meter', meter: changed },
+        { op: 'delete-meter', id: 0x1_ffff },
+        { op: 'delete-meter', id: 9 },
+      ])
+      assert.deepEqual(await listed(), [changed])
+    })
+
+    test('refuses a meter that is there, one that is not, and a flow without its meter', async () => {
+      const meter = { id: 7, rate: 1_000, burst: 250 }
+      await assert.rejects(connection.send([{ op: 'modify-meter', meter }]), { code: 'OFPMMFC_UNKNOWN_METER' })
+      await assert.rejects(connection.bundle([add(web(80, { meter: 7 }))]), { code: 'OFPMMFC_INVALID_METER' })
+      await connection.send([{ op: 'add-meter', meter }])
+      await assert.rejects(connection.send([{ op: 'add-meter', meter }]), { code: 'OFPMMFC_METER_EXISTS' })
+      await connection.bundle([add(web(80, { meter: 7 })), add(web(81))])
+      assert.deepEqual(await held(), texts(web(80, { meter: 7 }), web(81)))
+    })
+
+    test('deletes with a meter the flows that use it', async () => {
+      await connection.send([{ op: 'add-meter', meter: { id: 7, rate: 1_000, burst: 250 } }])
+      await connection.bundle([add(web(80, { meter: 7 })), add(web(81))])
+      await connection.send([{ op: 'delete-meter', id: 7 }])
+      assert.deepEqual(await held(), texts(web(81)))
+    })
+
+    test('refuses a meter in a bundle', async () => {
+      const meter = { id: 7, rate: 1_000, burst: 250 }
+      await assert.rejects(connection.bundle([{ op: 'add-meter', meter }]), { code: 'OFPBFC_MSG_UNSUP' })
+      assert.deepEqual(await connection.meters(), [])
     })
 
     test('accepts an empty bundle, an empty run and a barrier', async () => {

@@ -11,6 +11,7 @@ import { decodeError } from './error.ts'
 import { decodeFlowStats, type FlowStats } from './flow.ts'
 import { decodeGroupDesc, type Group } from './group.ts'
 import { decodeFeatures, encodeEchoReply, encodeEmpty, type Features, type Message } from './message.ts'
+import { decodeMeterConfig, decodeMeterFeatures, encodeMetersRequest, type Meter } from './meter.ts'
 import { encodeModification, type Modification } from './modification.ts'
 import { encodeFlowsRequest, encodeMultipartRequest, type FlowFilter } from './multipart.ts'
 import type { PacketIn, PacketOut } from './packet.ts'
@@ -127,6 +128,20 @@ export class OpenFlowConnection {
   async groups(signal?: AbortSignal): Promise<Group[]> {
     const encode: Encode = (w, xid) => encodeMultipartRequest(w, xid, multipartTypes.groupDesc)
     return await askParts(this.#channel, { what: 'the list of groups', encode }, decodeGroupDesc, signal)
+  }
+
+  /** All meters of the bridge. */
+  async meters(signal?: AbortSignal): Promise<Meter[]> {
+    const encode: Encode = (w, xid) => encodeMultipartRequest(w, xid, multipartTypes.meterConfig, encodeMetersRequest)
+    return await askParts(this.#channel, { what: 'the list of meters', encode }, decodeMeterConfig, signal)
+  }
+
+  /** The largest number a meter may have; 0 where the datapath has none. */
+  async maxMeter(signal?: AbortSignal): Promise<number> {
+    const encode: Encode = (w, xid) => encodeMultipartRequest(w, xid, multipartTypes.meterFeatures)
+    const question = { what: 'what meters it has', encode }
+    const [features] = await askParts(this.#channel, question, decodeMeterFeatures, signal)
+    return features?.maxMeter ?? 0
   }
 
   async ports(signal?: AbortSignal): Promise<PortDesc[]> {

@@ -98,6 +98,9 @@ const advice: Readonly<Record<string, string>> = {
   OFPFMFC_TABLE_FULL: 'the flow table is full',
   OFPGMFC_GROUP_EXISTS: 'the group number is taken: use put-group to replace it',
   OFPGMFC_UNKNOWN_GROUP: 'no such group: use put-group to make it',
+  OFPMMFC_INVALID_METER: 'no such meter: add it before the flow that uses it',
+  OFPMMFC_METER_EXISTS: 'the meter number is taken: use modify-meter to change it',
+  OFPMMFC_UNKNOWN_METER: 'no such meter: use add-meter to make it',
   OFPBFC_MSG_FAILED: 'a modification of the bundle failed; none was applied',
   OFPBFC_TIMEOUT: 'the switch gave up waiting for the rest of the bundle; send it again',
   NXBAC_CT_DATAPATH_SUPPORT: 'the datapath has no connection tracking',
@@ -110,6 +113,9 @@ const kinds: Readonly<Record<string, ErrorKind>> = {
   OFPBFC_OUT_OF_BUNDLES: 'exhausted',
   OFPGMFC_GROUP_EXISTS: 'conflict',
   OFPGMFC_UNKNOWN_GROUP: 'not-found',
+  OFPMMFC_METER_EXISTS: 'conflict',
+  OFPMMFC_UNKNOWN_METER: 'not-found',
+  OFPMMFC_OUT_OF_METERS: 'exhausted',
   OFPBFC_TIMEOUT: 'timeout',
 }
 

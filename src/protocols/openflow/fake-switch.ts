@@ -1,4 +1,4 @@
-// A switch for tests, without a datapath: it listens on a real unix socket, keeps flows and groups, understands
+// A switch for tests, without a datapath: it listens on a real unix socket, keeps flows, groups and meters, understands
 // bundles, barriers and statistics, and can be told to refuse, to fall silent, or to go away.
 
 import { once } from 'node:events'
@@ -11,6 +11,7 @@ import { FakeTalk } from './fake-talk.ts'
 import type { Flow, FlowStats } from './flow.ts'
 import type { Group } from './group.ts'
 import { Deframer, encodeHello } from './message.ts'
+import type { Meter } from './meter.ts'
 import type { Modification } from './modification.ts'
 import { encodePacketIn2, type PacketIn, type PacketOut } from './packet.ts'
 import type { PortDesc } from './port.ts'
@@ -19,6 +20,8 @@ export interface FakeSwitchOptions {
   /** Where to listen; removed by close(). */
   readonly path: string
   readonly ports?: readonly Pick<PortDesc, 'port' | 'name' | 'mac'>[]
+  /** The largest number of a meter; 0: a datapath without meters. Default 262144. */
+  readonly maxMeter?: number
 }
 
 export class FakeSwitch {
@@ -32,6 +35,7 @@ export class FakeSwitch {
   readonly applied: (readonly Modification[])[] = []
   /** Bundles that were opened and neither committed nor discarded. */
   readonly openBundles = new Set<object>()
+  readonly maxMeter: number
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   #tables = new FakeTables()
@@ -41,6 +45,7 @@ export class FakeSwitch {
   private constructor(options: FakeSwitchOptions, server: Server) {
     this.path = options.path
     this.ports = options.ports ?? []
+    this.maxMeter = options.maxMeter ?? 262_144
     this.#server = server
     server.on('connection', (socket) => this.#accept(socket))
   }
@@ -60,6 +65,10 @@ export class FakeSwitch {
 
   groups(): Group[] {
     return this.#tables.groups()
+  }
+
+  meters(): Meter[] {
+    return this.#tables.meters()
   }
 
   get tables(): FakeTables {

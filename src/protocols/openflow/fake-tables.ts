@@ -1,10 +1,11 @@
-// What a fake switch holds, and how modifications change it: flows by identity, groups by number. Refuses what Open
+// What a fake switch holds, and how modifications change it: flows by identity, groups and meters by number. Refuses what Open
 // vSwitch refuses, as far as our flows can get it wrong.
 
 import type { Action } from './action.ts'
 import { canonicalise, type Flow, type FlowStats } from './flow.ts'
 import { flowIdentity } from './format.ts'
 import { allGroups, canonicalGroup, type Group } from './group.ts'
+import { allMeters, type Meter } from './meter.ts'
 import type { Masked64, Modification } from './modification.ts'
 import type { FlowFilter } from './multipart.ts'
 import { missingPrerequisite } from './prerequisites.ts'
@@ -12,14 +13,20 @@ import { missingPrerequisite } from './prerequisites.ts'
 export class FakeTables {
   readonly #flows: Map<string, FlowStats>
   readonly #groups: Map<number, Group>
+  readonly #meters: Map<number, Meter>
 
-  constructor(flows: ReadonlyMap<string, FlowStats> = new Map(), groups: ReadonlyMap<number, Group> = new Map()) {
+  constructor(
+    flows: ReadonlyMap<string, FlowStats> = new Map(),
+    groups: ReadonlyMap<number, Group> = new Map(),
+    meters: ReadonlyMap<number, Meter> = new Map(),
+  ) {
     this.#flows = new Map(flows)
     this.#groups = new Map(groups)
+    this.#meters = new Map(meters)
   }
 
   clone(): FakeTables {
-    return new FakeTables(this.#flows, this.#groups)
+    return new FakeTables(this.#flows, this.#groups, this.#meters)
   }
 
   flows(filter: FlowFilter = {}): FlowStats[] {
@@ -31,6 +38,10 @@ export class FakeTables {
 
   groups(): Group[] {
     return [...this.#groups.values()]
+  }
+
+  meters(): Meter[] {
+    return [...this.#meters.values()]
   }
 
   /** Sets the counters of the flows for which `when` holds. */
@@ -52,6 +63,12 @@ export class FakeTables {
       case 'delete-group':
         this.#deleteGroup(m.id)
         return undefined
+      case 'add-meter':
+      case 'modify-meter':
+        return this.#setMeter(m.op, m.meter)
+      case 'delete-meter':
+        this.#deleteMeter(m.id)
+        return undefined
       default:
         return this.#putGroup(m.op, m.group)
     }
@@ -59,8 +76,24 @@ export class FakeTables {
 
   #addFlow(flow: Flow): string | undefined {
     for (const group of groupsOf(flow.actions)) if (!this.#groups.has(group)) return 'OFPBAC_BAD_OUT_GROUP'
+    if (flow.meter !== undefined && !this.#meters.has(flow.meter)) return 'OFPMMFC_INVALID_METER'
     this.#flows.set(flowIdentity(flow), { ...flow, packets: 0n, bytes: 0n, durationSeconds: 0 })
     return undefined
+  }
+
+  #setMeter(op: 'add-meter' | 'modify-meter', meter: Meter): string | undefined {
+    const known = this.#meters.has(meter.id)
+    if (op === 'add-meter' && known) return 'OFPMMFC_METER_EXISTS'
+    if (op === 'modify-meter' && !known) return 'OFPMMFC_UNKNOWN_METER'
+    this.#meters.set(meter.id, meter)
+    return undefined
+  }
+
+  #deleteMeter(id: number): void {
+    for (const meter of id === allMeters ? [...this.#meters.keys()] : [id]) {
+      this.#meters.delete(meter)
+      for (const [identity, flow] of this.#flows) if (flow.meter === meter) this.#flows.delete(identity)
+    }
   }
 
   #putGroup(op: 'add-group' | 'modify-group' | 'put-group', group: Group): string | undefined {

@@ -8,6 +8,7 @@ import { refusalOnSight } from './fake-tables.ts'
 import { encodeFlowStats } from './flow.ts'
 import { encodeGroupDesc } from './group.ts'
 import { beginMessage, encodeEchoReply, encodeEmpty, endMessage, type Message } from './message.ts'
+import { encodeMeterConfig, encodeMeterFeatures } from './meter.ts'
 import { decodeModification, type Modification } from './modification.ts'
 import { decodeFlowFilter, decodeMultipartHeader, encodeMultipartReply } from './multipart.ts'
 import { decodePacketOut } from './packet.ts'
@@ -54,6 +55,7 @@ export class FakeTalk {
         return
       case messageTypes.flowMod:
       case messageTypes.groupMod:
+      case messageTypes.meterMod:
         this.#modify(xid, decodeModification(message))
         return
       case messageTypes.bundleControl:
@@ -143,6 +145,10 @@ export class FakeTalk {
       encodeError(this.#out, xid, bundle === undefined ? 'OFPBFC_BAD_ID' : 'OFPBFC_BUNDLE_CLOSED')
       return
     }
+    if (type === messageTypes.meterMod) {
+      encodeError(this.#out, xid, 'OFPBFC_MSG_UNSUP')
+      return
+    }
     if (inner.xid !== xid) {
       encodeError(this.#out, xid, 'OFPBFC_MSG_BAD_XID')
       return
@@ -161,6 +167,12 @@ export class FakeTalk {
         return
       case multipartTypes.groupDesc:
         this.#reply(xid, type, this.#switch.groups(), encodeGroupDesc)
+        return
+      case multipartTypes.meterConfig:
+        this.#reply(xid, type, this.#switch.tables.meters(), encodeMeterConfig)
+        return
+      case multipartTypes.meterFeatures:
+        this.#reply(xid, type, [{ maxMeter: this.#switch.maxMeter }], encodeMeterFeatures)
         return
       case multipartTypes.portDesc:
         this.#reply(xid, type, this.#switch.ports, encodePort)

@@ -11,6 +11,7 @@ import { canonicalFlow, flowIdentity, formatFlow } from './format.ts'
 import { decodeGroupDesc } from './group.ts'
 import { canonicalMatch } from './match.ts'
 import { Deframer } from './message.ts'
+import { decodeMeterConfig, decodeMeterFeatures } from './meter.ts'
 import { decodeModification, encodeModification } from './modification.ts'
 import { decodePacketIn, decodePacketIn2, decodePacketOut } from './packet.ts'
 import { decodePort } from './port.ts'
@@ -151,6 +152,8 @@ const decoders: readonly ((bytes: Buffer) => unknown)[] = [
   (bytes) => decodePacketIn2(new Reader(bytes)),
   (bytes) => decodePacketOut(new Reader(bytes)),
   (bytes) => decodeError(new Reader(bytes)),
+  (bytes) => decodeMeterConfig(new Reader(bytes)),
+  (bytes) => decodeMeterFeatures(new Reader(bytes)),
 ]
 
 function damaged(source: readonly Buffer[]): fc.Arbitrary<Buffer> {

@@ -19,6 +19,7 @@ export {
 export { allGroups, type Bucket, canonicalGroup, type Group, type GroupType } from './group.ts'
 export { canonicalMatch, decodeMatch, encodeMatch, type Match } from './match.ts'
 export type { Features } from './message.ts'
+export { allMeters, type Meter } from './meter.ts'
 export { encodeModification, type Masked64, type Modification } from './modification.ts'
 export type { FlowFilter } from './multipart.ts'
 export { ctState, type FieldName, oxmFields, vlanPresent } from './oxm.ts'

@@ -1,5 +1,5 @@
-// Changes to what a switch does: flow-mods and group-mods (OpenFlow 1.4.1 sections 7.3.4.1 and 7.3.4.2), alone or in a
-// bundle.
+// Changes to what a switch does: flow-mods, group-mods and meter-mods (OpenFlow 1.4.1 sections 7.3.4.1, 7.3.4.2 and
+// 7.3.4.4), alone or in a bundle; Open vSwitch takes no meter-mods in bundles.
 
 import type { Writer } from '../../lib/bytes.ts'
 import { NetpluginError, unreachable } from '../../lib/errors.ts'
@@ -7,8 +7,9 @@ import { decodeFlowBody, encodeInstructions, type Flow, timeouts } from './flow.
 import { decodeBuckets, encodeBuckets, type Group, groupTypeNumber, groupTypeOf } from './group.ts'
 import { encodeMatch, type Match } from './match.ts'
 import { beginMessage, endMessage, type Message } from './message.ts'
+import { decodeMeterBody, encodeMeterBody, type Meter } from './meter.ts'
 import { anyPort } from './port.ts'
-import { anyGroup, anyTable, flowCommands, groupCommands, messageTypes, noBuffer } from './wire.ts'
+import { anyGroup, anyTable, flowCommands, groupCommands, messageTypes, meterCommands, noBuffer } from './wire.ts'
 
 /** Bits of a 64 bit number: a cookie agrees when it equals `value` where `mask` has ones. */
 export interface Masked64 {
@@ -27,6 +28,10 @@ export type Modification =
   | { readonly op: 'add-group' | 'modify-group' | 'put-group'; readonly group: Group }
   /** With it go the flows that use the group. `allGroups` deletes every group. */
   | { readonly op: 'delete-group'; readonly id: number }
+  /** `add-meter` refuses a number that is taken, `modify-meter` one that is not. Not in bundles. */
+  | { readonly op: 'add-meter' | 'modify-meter'; readonly meter: Meter }
+  /** With it go the flows that use the meter. `allMeters` deletes every meter. Not in bundles. */
+  | { readonly op: 'delete-meter'; readonly id: number }
 
 /** Means nothing in a loose deletion; this is what ovs-ofctl sends. */
 const defaultPriority = 0x8000
@@ -60,6 +65,15 @@ export function encodeModification(w: Writer, xid: number, m: Modification): voi
     case 'delete-group':
       encodeGroupMod(w, xid, groupCommands.delete, { id: m.id, type: 'all', buckets: [] })
       return
+    case 'add-meter':
+      encodeMeterMod(w, xid, meterCommands.add, (body) => encodeMeterBody(body, m.meter))
+      return
+    case 'modify-meter':
+      encodeMeterMod(w, xid, meterCommands.modify, (body) => encodeMeterBody(body, m.meter))
+      return
+    case 'delete-meter':
+      encodeMeterMod(w, xid, meterCommands.delete, (body) => body.u16(0).u32(m.id))
+      return
     default:
       unreachable(m)
   }
@@ -85,10 +99,18 @@ function encodeGroupMod(w: Writer, xid: number, command: number, group: Group): 
   endMessage(w, start)
 }
 
-/** Reads a flow-mod or group-mod: for a switch. Commands that `Modification` has no word for are `protocol` errors. */
+function encodeMeterMod(w: Writer, xid: number, command: number, body: (w: Writer) => void): void {
+  const start = beginMessage(w, messageTypes.meterMod, xid)
+  w.u16(command)
+  body(w)
+  endMessage(w, start)
+}
+
+/** Reads a flow-mod, group-mod or meter-mod: for a switch. Commands that `Modification` has no word for are `protocol` errors. */
 export function decodeModification(message: Message): Modification {
   if (message.type === messageTypes.flowMod) return decodeFlowMod(message)
   if (message.type === messageTypes.groupMod) return decodeGroupMod(message)
+  if (message.type === messageTypes.meterMod) return decodeMeterMod(message)
   throw new NetpluginError('protocol', 'MESSAGE_TYPE', `message type ${message.type} is no modification`)
 }
 
@@ -125,4 +147,13 @@ function decodeGroupMod({ body: r }: Message): Modification {
   if (command === groupCommands.modify) return { op: 'modify-group', group }
   if (command === groupCommands.put) return { op: 'put-group', group }
   throw new NetpluginError('protocol', 'GROUP_COMMAND', `group-mod command ${command} is not supported`)
+}
+
+function decodeMeterMod({ body: r }: Message): Modification {
+  const command = r.u16()
+  const meter = decodeMeterBody(r)
+  if (command === meterCommands.add) return { op: 'add-meter', meter }
+  if (command === meterCommands.modify) return { op: 'modify-meter', meter }
+  if (command === meterCommands.delete) return { op: 'delete-meter', id: meter.id }
+  throw new NetpluginError('protocol', 'METER_COMMAND', `meter-mod command ${command} is not supported`)
 }

@@ -168,7 +168,11 @@ function describe(m: Modification): string {
     case 'delete-flows':
       return m.op
     case 'delete-group':
+    case 'delete-meter':
       return `${m.op} ${m.id}`
+    case 'add-meter':
+    case 'modify-meter':
+      return `${m.op} ${m.meter.id}`
     default:
       return `${m.op} ${m.group.id}`
   }

@@ -26,18 +26,22 @@ export const messageTypes = {
   multipartReply: 19,
   barrierRequest: 20,
   barrierReply: 21,
+  meterMod: 29,
   bundleControl: 33,
   bundleAdd: 34,
 } as const
 
 /** OFPMP_* */
-export const multipartTypes = { flow: 1, groupDesc: 7, portDesc: 13 } as const
+export const multipartTypes = { flow: 1, groupDesc: 7, meterConfig: 10, meterFeatures: 11, portDesc: 13 } as const
 
 /** OFPFC_* */
 export const flowCommands = { add: 0, delete: 3, deleteStrict: 4 } as const
 
 /** OFPGC_*; `put` is Open vSwitch's add-or-modify. */
 export const groupCommands = { add: 0, modify: 1, delete: 2, put: 0x8000 } as const
+
+/** OFPMC_* */
+export const meterCommands = { add: 0, modify: 1, delete: 2 } as const
 
 /** OFPGT_*, by position. */
 export const groupTypes = ['all', 'select', 'indirect', 'fast_failover'] as const
