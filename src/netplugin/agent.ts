@@ -10,6 +10,7 @@ import {
   type NodeSettings,
   reservedVeths,
 } from '../core/compile/node-ports.ts'
+import { desiredMeters } from '../core/pipeline/features/profile.ts'
 import { Renderer } from '../core/pipeline/render.ts'
 import { type DesiredHost, type HostPlanOptions, planHost } from '../core/plan/host.ts'
 import type { BridgeFacts } from '../core/plan/switch-rows.ts'
@@ -133,14 +134,17 @@ export class Agent {
     const carried = this.#departures.stayingIn(network, host.facts().links)
 
     const veths = desiredVeths(carried, nodeSettings)
-    const forward = (ports: BridgeFacts) => {
-      const agentAdvertises = nodeSettings.datapathType === 'system'
-      const sets = this.#renderer.render(network, {
+    const forward = async (ports: BridgeFacts) => {
+      const isKernel = nodeSettings.datapathType === 'system'
+      const facts = {
         ofPorts: ports.ofPorts,
         nameservers: nameservers(),
-        agentAdvertises,
-      })
-      return link.applyFlows(sets, { remove }, signal)
+        agentAdvertises: isKernel,
+        maxMeter: await link.maxMeter(signal),
+        segmentsTogether: isKernel,
+      }
+      const desired = { flows: this.#renderer.render(network, facts), meters: desiredMeters(network, facts) }
+      return link.applyFlows(desired, { remove }, signal)
     }
     // Who got a port that was there already need not wait for the switch to make others. Flows first: a link that changes
     // keeps the switch busy for some milliseconds.

@@ -8,12 +8,13 @@ import { ownFlows } from '../core/pipeline/cookies.ts'
 import type { FlowSets } from '../core/pipeline/flow-sets.ts'
 import type { DesiredBridge } from '../core/plan/database.ts'
 import { planAllFlows, planFlowChanges } from '../core/plan/flows.ts'
+import { planMeters } from '../core/plan/meters.ts'
 import type { BridgeFacts } from '../core/plan/switch-rows.ts'
 import { type ApplyOptions, OpenVswitchDatabase } from '../drivers/switch/open-vswitch-database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { NetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { OpenFlowConnection } from '../protocols/openflow/index.ts'
+import { type Meter, OpenFlowConnection } from '../protocols/openflow/index.ts'
 
 /** How long one change of ports, or one answer about flows, may take: less than attach calls wait, so that they can say what holds them up. */
 const settleMs = 8_000
@@ -28,13 +29,21 @@ interface Deps {
   readonly clock: Clock
 }
 
+interface Applied {
+  readonly flows: FlowSets
+  readonly meters: Meters
+}
+
+type Meters = ReadonlyMap<number, Meter>
+
 export class SwitchLink {
   readonly database: OpenVswitchDatabase
   readonly #options: Options
   readonly #deps: Deps
   #openFlow: OpenFlowConnection | undefined
+  #maxMeter: number | undefined
   /** What this session put in force; undefined = unknown, read back first. */
-  #applied: FlowSets | undefined
+  #applied: Applied | undefined
   #over = false
   #ended: (() => void) | undefined
 
@@ -83,17 +92,37 @@ export class SwitchLink {
     return this.ports()
   }
 
-  /** Flows as desired, in one bundle; returns how many modifications that took. */
-  async applyFlows(desired: FlowSets, options: { readonly remove: boolean }, signal: AbortSignal): Promise<number> {
-    if (desired === this.#applied && options.remove) return 0
+  /** The largest number of a meter that the datapath takes; 0 when it has none. */
+  async maxMeter(signal: AbortSignal): Promise<number> {
     const connection = await this.#connection(signal)
+    if (this.#maxMeter === undefined) {
+      this.#maxMeter = await connection.maxMeter(signal)
+      if (this.#maxMeter === 0) this.#deps.log.warn('no meters in this datapath: bandwidths of profiles are not kept')
+    }
+    return this.#maxMeter
+  }
+
+  /** Flows as desired, in one bundle, and the meters they use; returns how many modifications that took. */
+  async applyFlows(
+    { flows, meters }: Applied,
+    options: { readonly remove: boolean },
+    signal: AbortSignal,
+  ): Promise<number> {
+    const connection = await this.#connection(signal)
+    const applied = this.#applied
+    const actualMeters = applied?.meters.values() ?? (await connection.meters(signal))
+    const { before, after } = planMeters(meters, actualMeters, options)
     const modifications =
-      this.#applied === undefined
-        ? planAllFlows(desired, await connection.flows({ cookie: ownFlows }, signal), options)
-        : planFlowChanges(desired, this.#applied, options)
+      applied === undefined
+        ? planAllFlows(flows, await connection.flows({ cookie: ownFlows }, signal), options)
+        : flows === applied.flows && options.remove
+          ? []
+          : planFlowChanges(flows, applied.flows, options)
+    if (before.length > 0) await connection.send(before, signal)
     if (modifications.length > 0) await connection.bundle(modifications, signal)
-    this.#applied = options.remove ? desired : undefined
-    return modifications.length
+    if (after.length > 0) await connection.send(after, signal)
+    this.#applied = options.remove ? { flows, meters } : undefined
+    return before.length + modifications.length + after.length
   }
 
   /** Forget what was applied: the next pass compares with what the switch really has. */

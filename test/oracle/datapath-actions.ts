@@ -80,7 +80,8 @@ function perform(text: string, fields: Fields, ports: ReadonlyMap<number, number
     else if (name === 'set') setKey(fields, inner)
     else if (name === 'clone') perform(inner, new Map(fields), ports, outputs)
     else if (name === 'tnl_push') outputs.push(tunnelled(inner, fields, ports))
-    else if (!['ct', 'recirc', 'userspace'].includes(name) && action !== 'drop') throw new Error(`action ${action}`)
+    else if (!['ct', 'recirc', 'userspace', 'meter'].includes(name) && action !== 'drop')
+      throw new Error(`action ${action}`)
   }
 }
 
@@ -128,12 +129,22 @@ function setKey(fields: Fields, text: string): void {
 /** `src=value` or `src=value/mask`. */
 function set(fields: Fields, names: Readonly<Record<string, FieldName>>, part: string): void {
   const [, key = '', value = '', maskText] = /^([a-z_]+)=([^/]+)(?:\/(.+))?$/.exec(part) ?? []
+  if (key === 'tos' || key === 'tclass') {
+    setDscp(fields, value, maskText)
+    return
+  }
   const name = names[key]
   if (name === undefined) throw new Error(`set of ${part}`)
   const field = fieldNamed(name)
   const bits = (written: string) => valueBits(field, /^(0x[0-9a-f]+|\d+)$/.test(written) ? Number(written) : written)
   const mask = maskText === undefined ? field.ones : bits(maskText)
   fields.set(name, ((fields.get(name) ?? 0n) & ~mask) | (bits(value) & mask))
+}
+
+/** The upper six bits; our flows leave the others, which are congestion marks. */
+function setDscp(fields: Fields, value: string, mask = '0xff'): void {
+  if (Number(mask) >>> 2 !== 0x3f) throw new Error(`set of a part of DSCP: ${mask}`)
+  fields.set('ip_dscp', BigInt(Number(value) >>> 2))
 }
 
 /** `tnl_push(tnl_port(13),header(…,ipv4(src=…,dst=…,…),…,vxlan(…,vni=0x3e9)),out_port(…))`. */

@@ -87,6 +87,9 @@ async function bringUpUnderlay(): Promise<void> {
 }
 
 async function load(flows: readonly Flow[]): Promise<void> {
+  const held = new Set((await connection.meters()).map(({ id }) => id))
+  const meters = new Set(flows.flatMap(({ meter }) => (meter === undefined || held.has(meter) ? [] : [meter])))
+  await connection.send([...meters].map((id) => ({ op: 'add-meter', meter: { id, rate: 1_000, burst: 250 } })))
   const desired = new FlowSets(new Map([['all', new Map([['test', flows]])]]))
   await connection.bundle(planAllFlows(desired, await connection.flows(), { remove: true }))
   const left = planAllFlows(desired, await connection.flows(), { remove: true })

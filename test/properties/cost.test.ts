@@ -84,6 +84,29 @@ test('bridged: broadcast costs a network two flows, however many members it has'
   assert.equal(counts(many, 'node1')['network red:one'], costs.bridgedNetwork.flows)
 })
 
+test('a bandwidth costs a local endpoint one flow, a mark none, and either costs others nothing', () => {
+  const withProfiles: Intent = {
+    ...plain,
+    netprofiles: [
+      { key: 'red:slow', bandwidth: '1 Mbps' },
+      { key: 'red:marked', dscp: 46 },
+    ],
+    groups: [
+      { key: 'red:limited', network: 'one', netProfile: 'slow' },
+      { key: 'red:marked', network: 'dual', netProfile: 'marked' },
+    ],
+    endpoints: plain.endpoints.map((endpoint) => ({
+      ...endpoint,
+      ...(endpoint.network === 'red:one' ? { group: 'limited' } : {}),
+      ...(endpoint.network === 'red:dual' ? { group: 'marked' } : {}),
+    })),
+  }
+  assert.deepEqual(counts(withProfiles, 'node1'), {
+    ...counts(plain, 'node1'),
+    'endpoint here': costs.localEndpoint.flows + costs.limitedEndpoint.flows,
+  })
+})
+
 test('policy costs nothing where no member is, and rules their sum elsewhere', () => {
   const guarded: Intent = {
     ...plain,

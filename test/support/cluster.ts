@@ -9,6 +9,7 @@ import {
   emptyObjects,
   type GlobalRecord,
   type GroupRecord,
+  type NetprofileRecord,
   type NetworkRecord,
   type NodeRecord,
   type PolicyRecord,
@@ -23,6 +24,7 @@ export interface Intent {
   readonly networks: readonly NetworkIntent[]
   /** Ids count from 1 in this order. */
   readonly groups?: readonly GroupIntent[]
+  readonly netprofiles?: readonly NetprofileIntent[]
   /** Policies are there by being named. */
   readonly rules?: readonly RuleIntent[]
   readonly endpoints: readonly EndpointIntent[]
@@ -45,6 +47,14 @@ export interface GroupIntent {
   /** Names within the tenant. */
   readonly network: string
   readonly policies?: readonly string[]
+  /** Name within the tenant. */
+  readonly netProfile?: string
+}
+
+/** What is left out is not set. */
+export type NetprofileIntent = Partial<Pick<NetprofileRecord, 'bandwidth' | 'dscp' | 'burst'>> & {
+  /** `tenant:profile`. */
+  readonly key: string
 }
 
 /** `policy` is `tenant:policy`; priority 1 unless given. */
@@ -82,6 +92,7 @@ export function clusterState(intent: Intent): ClusterState {
           policy,
         ]),
       ),
+      netprofile: new Map((intent.netprofiles ?? []).map((profile) => [profile.key, netprofileRecord(profile)])),
       rule: new Map(rules.map((rule) => [`${policyKeyOf(rule)}:${rule.ruleId}`, rule])),
     },
   }
@@ -109,9 +120,14 @@ export function groupRecord(intent: GroupIntent, groupId: number): GroupRecord {
     ipPool: '',
     policies: intent.policies ?? [],
     extContractsGrps: [],
-    netProfile: '',
+    netProfile: intent.netProfile ?? '',
     cfgdTag: '',
   }
+}
+
+export function netprofileRecord({ key, ...given }: NetprofileIntent): NetprofileRecord {
+  const [tenantName = '', profileName = ''] = key.split(':')
+  return { bandwidth: '', dscp: 0, burst: 0, ...given, tenantName, profileName }
 }
 
 export function ruleRecord({ policy, id, ...given }: RuleIntent): RuleRecord {

@@ -4,7 +4,9 @@
 
 import { coveringPrefix } from '../../lib/address.ts'
 import { hash53 } from '../../lib/hash.ts'
+import { groupKey } from '../../model/endpoint-group.ts'
 import type { ClusterState, EndpointRecord, GlobalRecord, NetworkRecord } from '../../model/state.ts'
+import { type EndpointProfile, type GroupProfiles, ProfileCompiler } from './endpoint-profile.ts'
 import type { LocalEndpoint, NetworkView, NodeNetwork, PortNames, RemoteEndpoint } from './node-network.ts'
 import { PolicyCompiler } from './node-policy.ts'
 import { isWaiting } from './waiting.ts'
@@ -20,6 +22,7 @@ interface CachedEndpoint {
   readonly record: EndpointRecord
   readonly network: NetworkView
   readonly vtep: string
+  readonly profile: EndpointProfile | undefined
   readonly view: LocalEndpoint | RemoteEndpoint
 }
 
@@ -33,12 +36,19 @@ interface Endpoints {
   readonly isMet: (network: NetworkView) => boolean
 }
 
+interface EndpointInputs {
+  readonly views: ReadonlyMap<string, NetworkView>
+  readonly profiles: GroupProfiles
+  readonly namesOf: (endpointId: string) => PortNames
+}
+
 export class NodeCompiler {
   readonly #node: string
   #networks = new Map<string, CachedNetwork>()
   #views: ReadonlyMap<string, NetworkView> = new Map()
   #cached = new Map<string, CachedEndpoint>()
   #endpoints: Endpoints | undefined
+  readonly #profiles = new ProfileCompiler()
   readonly #policy: PolicyCompiler
 
   constructor(node: string) {
@@ -49,10 +59,11 @@ export class NodeCompiler {
   /** The node's network at this state. `namesOf` says which pair a local endpoint has. */
   compile(state: ClusterState, namesOf: (endpointId: string) => PortNames = portNames): NodeNetwork {
     const views = this.#compileNetworks(state)
-    const inputs = [state.endpoints, state.nodes, views]
+    const profiles = this.#profiles.compile(state)
+    const inputs = [state.endpoints, state.nodes, views, profiles]
     const last = this.#endpoints
     const unchanged = last !== undefined && sameItems(last.inputs, inputs) && haveNames(last.local, namesOf)
-    const endpoints = unchanged ? last : this.#compileEndpoints(state, views, namesOf, inputs)
+    const endpoints = unchanged ? last : this.#compileEndpoints(state, { views, profiles, namesOf }, inputs)
     this.#endpoints = endpoints
     const { local, remote, networks, isMet } = endpoints
     const peers: string[] = []
@@ -72,8 +83,7 @@ export class NodeCompiler {
 
   #compileEndpoints(
     state: ClusterState,
-    views: ReadonlyMap<string, NetworkView>,
-    namesOf: (endpointId: string) => PortNames,
+    { views, profiles, namesOf }: EndpointInputs,
     inputs: readonly unknown[],
   ): Endpoints {
     const isMet = this.#reach(state, views)
@@ -86,12 +96,14 @@ export class NodeCompiler {
       if (network === undefined || !isMet(network) || isWaiting(record)) continue
       const vtep = state.nodes.get(record.node)?.vtep ?? ''
       const names = record.node === this.#node ? namesOf(id) : undefined
+      const group = names === undefined ? '' : record.groupName
+      const profile = group === '' ? undefined : profiles.get(groupKey(record.tenantName, group))
       const previous = this.#cached.get(id)
       const sameNames = !previous?.view.local || previous.view.portName === names?.portName
-      const unchanged =
-        previous?.record === record && previous.network === network && previous.vtep === vtep && sameNames
-      const view = unchanged ? previous.view : endpointView(record, network, { vtep, names })
-      cache.set(id, unchanged ? previous : { record, network, vtep, view })
+      const samePlace = previous?.network === network && previous.vtep === vtep && sameNames
+      const unchanged = previous?.record === record && samePlace && previous.profile === profile
+      const view = unchanged ? previous.view : endpointView(record, network, { vtep, names, profile })
+      cache.set(id, unchanged ? previous : { record, network, vtep, profile, view })
       if (view.local) local.set(id, view)
       else remote.set(id, view)
       used.set(network.key, network)
@@ -149,11 +161,12 @@ function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
 function endpointView(
   record: EndpointRecord,
   network: NetworkView,
-  { vtep, names }: { readonly vtep: string; readonly names: PortNames | undefined },
+  { vtep, names, profile }: Pick<CachedEndpoint, 'vtep' | 'profile'> & { readonly names: PortNames | undefined },
 ): LocalEndpoint | RemoteEndpoint {
   const { endpointId, groupId, mac, ipv4, ipv6, node } = record
   const common = { endpointId, network, groupId, mac, ipv4, ipv6 }
-  return names === undefined ? { ...common, local: false, node, vtep } : { ...common, local: true, ...names }
+  if (names === undefined) return { ...common, local: false, node, vtep }
+  return { ...common, local: true, ...names, ...(profile === undefined ? {} : { profile }) }
 }
 
 /** Names of an endpoint's own veth pair: the same on every start. */

@@ -2,6 +2,7 @@
 // from the cluster state; rendered by core/pipeline for a switch. Objects are reused while their inputs are the same.
 
 import type { Encap } from '../../model/state.ts'
+import type { EndpointProfile } from './endpoint-profile.ts'
 import type { NodePolicy } from './node-policy.ts'
 
 export interface NetworkView {
@@ -43,6 +44,8 @@ export interface PortNames {
 
 export interface LocalEndpoint extends EndpointView, PortNames {
   readonly local: true
+  /** Missing without limit and mark. */
+  readonly profile?: EndpointProfile
 }
 
 export interface RemoteEndpoint extends EndpointView {

@@ -67,8 +67,8 @@ test('without flows the integration bridge carries nothing, the uplink bridge do
 test('the tunnel takes its ends from the flows, and another UDP port only when asked', () => {
   const options = (vxlanPort: number) =>
     desiredBridges(compile(), { ...settings, vxlanPort })[0]?.ports.get('np-vxlan')?.interfaces[0]?.options
-  assert.deepEqual(options(4789), { remote_ip: 'flow', key: 'flow' })
-  assert.deepEqual(options(8472), { remote_ip: 'flow', key: 'flow', dst_port: '8472' })
+  assert.deepEqual(options(4789), { remote_ip: 'flow', key: 'flow', tos: 'inherit' })
+  assert.deepEqual(options(8472), { remote_ip: 'flow', key: 'flow', tos: 'inherit', dst_port: '8472' })
 })
 
 test('an endpoint has a veth with its MAC, the MTU of its network and its name', () => {

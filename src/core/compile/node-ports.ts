@@ -146,6 +146,8 @@ function tunnelPort(udpPort: number): DesiredPort {
   const options = {
     remote_ip: 'flow',
     key: 'flow',
+    // The underlay sees how packets are marked.
+    tos: 'inherit',
     ...(udpPort === defaultVxlanPort ? {} : { dst_port: String(udpPort) }),
   }
   return {

@@ -9,6 +9,7 @@ export const costs = {
   bridgedNetwork: { flows: 7, why: 'VXLAN, where it has an endpoint; two of them are its broadcasts' },
   localEndpoint: { flows: 7, why: 'IPv4' },
   localEndpointDual: { flows: 15, why: 'with IPv6 as well, for its global and its link-local address' },
+  limitedEndpoint: { flows: 1, why: 'more, for a local endpoint whose group has a bandwidth; and two meters' },
   remoteEndpoint: { flows: 2, why: 'on each node that has an endpoint which can meet it' },
   remoteEndpointDual: { flows: 4, why: 'with IPv6 as well' },
   policy: { flows: 13, why: 'where a member of a group with policies is' },

@@ -43,6 +43,7 @@ const costNames: Readonly<Record<keyof typeof costs, string>> = {
   bridgedNetwork: 'bridged network',
   localEndpoint: 'local endpoint',
   localEndpointDual: 'local endpoint, dual stack',
+  limitedEndpoint: 'local endpoint with a bandwidth',
   remoteEndpoint: 'remote endpoint',
   remoteEndpointDual: 'remote endpoint, dual stack',
   policy: 'policy',

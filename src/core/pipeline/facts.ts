@@ -7,6 +7,10 @@ export interface SwitchFacts {
   readonly nameservers: readonly string[]
   /** The switch cannot write a whole neighbour advertisement (the kernel's datapath); the agent finishes them. */
   readonly agentAdvertises?: boolean
+  /** The largest number of a meter; 0: the datapath has none. Missing: any. */
+  readonly maxMeter?: number
+  /** Several segments of a TCP connection may be one packet of up to 64 KiB to the switch (the kernel's datapath). */
+  readonly segmentsTogether?: boolean
 }
 
 /** Ports of the integration bridge that are not endpoints. */

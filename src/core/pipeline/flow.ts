@@ -15,8 +15,12 @@ export type TableMatch<T extends TableName> = {
   readonly [M in Matchable<T>]?: M extends MetadataName ? number : M extends keyof Match ? Match[M] : never
 }
 
-/** What a flow of table T may do, in order; `goto` only last. */
-export type Step<T extends TableName> = Action | { readonly set: MetadataMatch } | { readonly goto: Next<T> }
+/** What a flow of table T may do, in order; `meter` only first, `goto` only last. */
+export type Step<T extends TableName> =
+  | Action
+  | { readonly set: MetadataMatch }
+  | { readonly goto: Next<T> }
+  | { readonly meter: number }
 
 export function flow<T extends TableName>(
   feature: Feature,
@@ -33,8 +37,10 @@ export function flow<T extends TableName>(
   }
   const actions: Action[] = []
   let goto: number | undefined
+  let meter: number | undefined
   for (const step of steps) {
     if ('goto' in step) goto = pipeline[step.goto].id
+    else if ('meter' in step) meter = step.meter
     else if ('set' in step) actions.push(...setMetadata(step.set))
     else actions.push(step)
   }
@@ -45,6 +51,7 @@ export function flow<T extends TableName>(
     match: { ...(fields as Match), ...metadataMatch(named as MetadataMatch) },
     actions,
     ...(goto === undefined ? {} : { goto }),
+    ...(meter === undefined ? {} : { meter }),
   }
   return { ...bare, cookie: cookieOf(feature, canonicalFlow(bare)) }
 }

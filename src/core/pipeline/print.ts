@@ -34,6 +34,7 @@ export function printMatch(match: Match): string {
 
 function printSteps(flow: Flow): string {
   const steps = flow.actions.map(printAction)
+  if (flow.meter !== undefined) steps.unshift(`meter ${flow.meter}`)
   if (flow.goto !== undefined) steps.push(`goto ${tableName(flow.goto)}`)
   return steps.length === 0 ? 'drop' : steps.join(', ')
 }

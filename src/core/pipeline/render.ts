@@ -12,6 +12,7 @@ import { localEndpointFlows, remoteEndpointFlows } from './features/endpoint.ts'
 import { answerFlows, namesFlows } from './features/names.ts'
 import { type BroadcastDomain, networkFlows } from './features/network.ts'
 import { groupFlows, memberFlows, policyFlows } from './features/policy.ts'
+import { metersOf } from './features/profile.ts'
 import { LevelFlows } from './features/rules.ts'
 import { tunnelStrangers, waryFlows, wireFlows } from './features/strangers.ts'
 import { peerFlows } from './features/tunnel.ts'
@@ -129,15 +130,16 @@ function renderNetworks(network: NodeNetwork, facts: SwitchFacts, part: Part): v
   })
 }
 
-function renderEndpoints({ pvtSubnet, local, remote }: NodeNetwork, { ofPorts }: SwitchFacts, part: Part): void {
+function renderEndpoints({ pvtSubnet, local, remote }: NodeNetwork, facts: SwitchFacts, part: Part): void {
+  const { ofPorts, maxMeter } = facts
   const vxlan = ofPorts.get(portNames.vxlan)
   const host = ofPorts.get(portNames.host)
-  part('endpoints here', [local, ofPorts, pvtSubnet], (own) => {
+  part('endpoints here', [local, ofPorts, pvtSubnet, maxMeter], (own) => {
     for (const endpoint of local.values()) {
       const port = ofPorts.get(endpoint.portName)
       if (port === undefined) continue
-      own(`endpoint ${endpoint.endpointId}`, [endpoint, port, pvtSubnet, host], () => [
-        ...localEndpointFlows(endpoint, port),
+      own(`endpoint ${endpoint.endpointId}`, [endpoint, port, pvtSubnet, host, maxMeter], () => [
+        ...localEndpointFlows(endpoint, port, metersOf(endpoint, port, facts)),
         ...(host === undefined ? [] : answerFlows(endpoint, port, pvtSubnet)),
       ])
     }

@@ -9,14 +9,20 @@ import { origin } from '../fields.ts'
 import { flow, type Step } from '../flow.ts'
 import { is, untagged } from '../packets.ts'
 import { priority } from '../priorities.ts'
+import { deliveryFlows, type EndpointMeters } from './profile.ts'
 
-export function localEndpointFlows(endpoint: LocalEndpoint, inPort: number): Flow[] {
+export function localEndpointFlows(
+  endpoint: LocalEndpoint,
+  inPort: number,
+  meters: EndpointMeters | undefined,
+): Flow[] {
   return [
-    ...admission(endpoint, inPort),
+    ...admission(endpoint, inPort, meters),
     ...spoofGuard(endpoint, inPort),
     ...ownAddress(endpoint, inPort),
     ...neighbourAnswers(endpoint),
     ...forwardLocal(endpoint, inPort),
+    ...deliveryFlows(inPort, meters),
   ]
 }
 
@@ -24,7 +30,7 @@ export function remoteEndpointFlows(endpoint: RemoteEndpoint, vxlanPort: number 
   return [...neighbourAnswers(endpoint), ...forwardRemote(endpoint, vxlanPort)]
 }
 
-function admission(endpoint: LocalEndpoint, inPort: number): Flow[] {
+function admission(endpoint: LocalEndpoint, inPort: number, meters: EndpointMeters | undefined): Flow[] {
   const { network, groupId } = endpoint
   const identity = {
     Origin: origin.endpoint,
@@ -35,6 +41,7 @@ function admission(endpoint: LocalEndpoint, inPort: number): Flow[] {
   }
   return [
     flow('endpoint', 'Classify', priority.exact, { in_port: inPort, vlan_vid: untagged }, [
+      ...(meters === undefined ? [] : [{ meter: meters.from }]),
       { set: identity },
       { goto: 'SpoofGuard' },
     ]),
@@ -43,9 +50,10 @@ function admission(endpoint: LocalEndpoint, inPort: number): Flow[] {
 
 function spoofGuard(endpoint: LocalEndpoint, inPort: number): Flow[] {
   const own = { in_port: inPort, eth_src: endpoint.mac }
-  const pass = [{ goto: 'Neighbour' }] as const
+  const pass: Step<'SpoofGuard'>[] = [{ goto: 'Neighbour' }]
+  const passIp = [...marking(endpoint), ...pass]
   const flows = [
-    flow('endpoint', 'SpoofGuard', priority.exact, { ...own, ...is.ipv4, ipv4_src: endpoint.ipv4 }, pass),
+    flow('endpoint', 'SpoofGuard', priority.exact, { ...own, ...is.ipv4, ipv4_src: endpoint.ipv4 }, passIp),
     flow(
       'endpoint',
       'SpoofGuard',
@@ -58,7 +66,7 @@ function spoofGuard(endpoint: LocalEndpoint, inPort: number): Flow[] {
   for (const address of ownIpv6(endpoint)) {
     const from = { ...own, ipv6_src: address }
     flows.push(
-      flow('endpoint', 'SpoofGuard', priority.exact, { ...from, ...is.ipv6 }, pass),
+      flow('endpoint', 'SpoofGuard', priority.exact, { ...from, ...is.ipv6 }, passIp),
       // The address it announces must be its own, at its own MAC; a solicitation must name that MAC, as Linux always does.
       flow(
         'endpoint',
@@ -77,6 +85,13 @@ function spoofGuard(endpoint: LocalEndpoint, inPort: number): Flow[] {
     )
   }
   return flows
+}
+
+/** The mark of the endpoint's group; a tunnel's outer header takes it over (see `tunnelPort`). */
+function marking({ profile }: LocalEndpoint): Action[] {
+  return profile === undefined || profile.dscp === 0
+    ? []
+    : [{ type: 'set_field', field: 'ip_dscp', value: profile.dscp }]
 }
 
 function ownIpv6(endpoint: EndpointView): string[] {

@@ -1,0 +1,66 @@
+// The limits of network profiles: two meters for each endpoint that has one, for what it sends and for what it gets.
+
+import type { Flow, Meter } from '../../../protocols/openflow/index.ts'
+import type { EndpointProfile } from '../../compile/endpoint-profile.ts'
+import type { LocalEndpoint, NodeNetwork } from '../../compile/node-network.ts'
+import type { SwitchFacts } from '../facts.ts'
+import { flow } from '../flow.ts'
+import { priority } from '../priorities.ts'
+
+/** Numbers of an endpoint's meters. */
+export interface EndpointMeters {
+  /** What it sends. */
+  readonly from: number
+  /** What it gets. */
+  readonly to: number
+}
+
+/** Meters of an endpoint by its OpenFlow port; undefined without a limit, or on a datapath that has no such meters. */
+export function metersOf(
+  { profile }: Pick<LocalEndpoint, 'profile'>,
+  port: number,
+  { maxMeter = Number.POSITIVE_INFINITY }: Pick<SwitchFacts, 'maxMeter'>,
+): EndpointMeters | undefined {
+  const meters = { from: 2 * port, to: 2 * port + 1 }
+  return profile === undefined || profile.rate === 0 || meters.to > maxMeter ? undefined : meters
+}
+
+/** All meters of ours have numbers below this: there are no more ports. */
+export const meterNumbersEnd = 0x2_0000
+
+/** Every meter that flows of `Renderer` use, by number. */
+export function desiredMeters(network: NodeNetwork, facts: SwitchFacts): ReadonlyMap<number, Meter> {
+  const desired = new Map<number, Meter>()
+  for (const endpoint of network.local.values()) {
+    const port = facts.ofPorts.get(endpoint.portName)
+    const meters = port === undefined ? undefined : metersOf(endpoint, port, facts)
+    if (meters === undefined || endpoint.profile === undefined) continue
+    const { rate } = endpoint.profile
+    const burst = burstOf(endpoint.profile, facts)
+    for (const id of [meters.from, meters.to]) desired.set(id, { id, rate, burst })
+  }
+  return desired
+}
+
+/**
+ * TCP that loses a whole window waits for its retransmission timer, 200 ms on Linux: what may not come at once after such a
+ * pause is lost to it, and a smaller burst halves what it carries (docs/adr/0017).
+ */
+const burstMs = 250
+/** A packet that is larger than the burst would never pass: a jumbo frame, or segments that the kernel handles as one. */
+const largestPacketBits = { wire: 9_216 * 8, kernel: 65_550 * 8 }
+
+/** Kilobits. */
+function burstOf({ rate, burst }: EndpointProfile, { segmentsTogether = false }: SwitchFacts): number {
+  const wanted = burst === 0 ? (rate * burstMs) / 1000 : burst * 8
+  const least = (segmentsTogether ? largestPacketBits.kernel : largestPacketBits.wire) / 1000
+  return Math.min(Math.ceil(Math.max(wanted, least)), 0xffff_ffff)
+}
+
+/** What is handed to the endpoint passes its meter first, whatever way it came. */
+export function deliveryFlows(port: number, meters: EndpointMeters | undefined): Flow[] {
+  if (meters === undefined) return []
+  return [
+    flow('endpoint', 'Output', priority.exact, { OutPort: port }, [{ meter: meters.to }, { type: 'output', port }]),
+  ]
+}
