@@ -6,7 +6,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { NodeCompiler } from '../../src/core/compile/compile-node.ts'
 import { desiredMeters, meterNumbersEnd } from '../../src/core/pipeline/features/profile.ts'
-import { type FlowSets, Renderer } from '../../src/core/pipeline/render.ts'
+import { FlowSets } from '../../src/core/pipeline/flow-sets.ts'
+import { Renderer } from '../../src/core/pipeline/render.ts'
 import { planAllFlows, planFlowChanges } from '../../src/core/plan/flows.ts'
 import { planMeters } from '../../src/core/plan/meters.ts'
 import type { ClusterState } from '../../src/model/state.ts'
@@ -96,7 +97,7 @@ test('whatever changes, the switch ends with the wanted flows and meters, as one
   fc.assert(
     fc.property(fc.array(cluster, { minLength: 2, maxLength: 6 }), (states) => {
       const [compiler, renderer, tables] = [new NodeCompiler(node), new Renderer(), new FakeTables()]
-      let applied: Desired = { flows: new Map(), meters: new Map() }
+      let applied: Desired = { flows: new FlowSets(new Map()), meters: new Map() }
       for (const state of states) {
         const desired = renderWith(compiler, renderer, state)
         assert.deepEqual(desired, renderWith(new NodeCompiler(node), new Renderer(), state))
