@@ -1,9 +1,9 @@
 // The host's DNS resolver for its containers. Queries reach it through the switch, from an address that carries the port
-// of the asking endpoint: so it knows whose network the question is about. Names of that network are answered here, all
-// others by the host's own servers.
+// of the asking endpoint: so it knows whose network the question is about. Names of that network and of the others of its
+// tenant are answered here, all others by the host's own servers.
 
 import { randomInt } from 'node:crypto'
-import { NameIndex, type NetworkNames } from '../core/compile/names.ts'
+import { NameIndex, type Names } from '../core/compile/names.ts'
 import type { LocalEndpoint, NodeNetwork } from '../core/compile/node-network.ts'
 import { askerPort, resolverAddress } from '../core/pipeline/features/names.ts'
 import { parseIpv4 } from '../lib/address.ts'
@@ -113,7 +113,7 @@ export class Resolver {
     const asker = this.#askers.get(askerPort(this.#pvtSubnet, parseIpv4(source.address) ?? 0) ?? 0)
     const state = this.#deps.state()
     if (asker === undefined || state === undefined) return failure('REFUSED')
-    const answer = localNames(query, this.#index.names(state, asker.network.key))
+    const answer = localNames(query, this.#index.names(state, asker.network.key), this.#deps.random)
     if (answer !== undefined) return answer
     const upstreams = this.#deps.nameservers().map((address) => ({ address, port: dnsPort }))
     // No server of the host: nobody knows the name.
@@ -123,22 +123,25 @@ export class Resolver {
   }
 }
 
-/** The answer from the network's own names; undefined when the name is none of them. */
-export function localNames(query: Query, names: NetworkNames): Answer | undefined {
-  const { type } = query.question
-  const name = query.question.name.toLowerCase().replace(/\.$/, '')
-  const reverse = addressOfReverseName(name)
+/**
+ * The answer from the names of the asker's tenant; undefined when the name is none of them. Clients use the first address:
+ * each answer starts with another one.
+ */
+export function localNames(query: Query, names: Names, random: () => number): Answer | undefined {
+  const { name, type } = query.question
+  const reverse = addressOfReverseName(name.toLowerCase().replace(/\.$/, ''))
   if (reverse !== undefined) {
-    const known = names.names.get(reverse)
+    const known = names.nameOf(reverse)
     if (known === undefined) return undefined
     const wanted = type === 'PTR' || type === 'ANY'
-    return localAnswer(wanted ? [{ type: 'PTR', name: query.question.name, ttl: ttlSeconds, data: known }] : [])
+    return localAnswer(wanted ? [{ type: 'PTR', name, ttl: ttlSeconds, data: known }] : [])
   }
-  const addresses = names.addresses.get(name)
+  const addresses = names.addressesOf(name)
   if (addresses === undefined) return undefined
   const records: ResourceRecord[] = []
-  for (const { ipv4, ipv6 } of addresses) {
-    const own = { name: query.question.name, ttl: ttlSeconds }
+  const start = Math.floor(random() * addresses.length)
+  for (const { ipv4, ipv6 } of [...addresses.slice(start), ...addresses.slice(0, start)]) {
+    const own = { name, ttl: ttlSeconds }
     if (type === 'A' || type === 'ANY') records.push({ ...own, type: 'A', data: ipv4 })
     if (ipv6 !== '' && (type === 'AAAA' || type === 'ANY')) records.push({ ...own, type: 'AAAA', data: ipv6 })
   }

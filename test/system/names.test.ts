@@ -33,6 +33,8 @@ interface Cast {
   readonly plainDb: Container
   /** On a network of another tenant with the same name and subnet as web's. */
   readonly foreign: Container
+  /** Members of group `api` on plainWeb's network, on two hosts. */
+  readonly group: readonly Container[]
 }
 
 for (const mode of modes) {
@@ -41,7 +43,7 @@ for (const mode of modes) {
 
 async function checkMode(t: TestContext, lab: TestLab, mode: Mode): Promise<void> {
   const cast = await populate(lab, mode)
-  const { web, db, plainWeb, plainDb, foreign } = cast
+  const { web, db, plainWeb, plainDb, foreign, group } = cast
   await t.test('a container is found by name, alias and short id, however it is spelled', async () => {
     for (const [from, to, alias] of [
       [web, db, 'database'],
@@ -66,6 +68,23 @@ async function checkMode(t: TestContext, lab: TestLab, mode: Mode): Promise<void
     assert.equal(await dig(web, `+short -x ${db.ipv6}`), 'db.')
     // A name that is there without such a record is not a name that is not there.
     assert.match(await dig(plainWeb, `AAAA @${upstream} plain-db`), /status: NOERROR.*ANSWER: 0/s)
+  })
+  await t.test('a group is all its members, also from the other networks of the tenant, and nobody else', async () => {
+    const sorted = async (from: Container, name: string) => (await dig(from, `+short ${name}`)).split('\n').sort()
+    const members = group.map(({ ipv4 }) => ipv4).sort()
+    assert.deepEqual(await sorted(plainWeb, 'api'), members)
+    for (const from of [web, db, plainDb]) assert.deepEqual(await sorted(from, 'API.plain'), members, from.name)
+    assert.equal(await dig(web, '+short plain-db.plain'), plainDb.ipv4)
+    assert.equal(await dig(foreign, '+short api.plain'), '')
+    const firsts = new Set<string>()
+    await lab.until('each member to be answered first', async () => {
+      firsts.add((await dig(plainWeb, '+short api')).split('\n')[0] ?? '')
+      return firsts.size === members.length || undefined
+    })
+    await lab.execOk('node2', 'docker stop -t 0 api2')
+    await lab.until('only the one that runs to be left', async () => {
+      return (await dig(web, '+short api.plain')) === group[0]?.ipv4 || undefined
+    })
   })
   await t.test('by name they talk, and no further than their network', async () => {
     assert.equal(await web.sh('curl -4 -s --max-time 10 http://db/'), 'db\n')
@@ -119,24 +138,28 @@ async function populate(lab: TestLab, mode: Mode): Promise<Cast> {
   await lab.execOk('node1', `netctl tenant create other && netctl net create -t other town ${dual}`)
   const on = (name: string, host: string, network: string, alias: string) =>
     ({ name, host, network, image: 'tools', options: ['--network-alias', alias] }) as const
-  const [web, db, plainWeb, plainDb, foreign] = await startContainers(lab, [
+  await lab.execOk('node1', 'netctl group create plain api')
+  const [web, db, plainWeb, plainDb, foreign, api1, api2] = await startContainers(lab, [
     on('web', 'node1', 'town', 'WWW'),
     on('db', 'node2', 'town', 'database'),
     on('plain-web', 'node1', 'plain', 'plain-www'),
     on('plain-db', 'node2', 'plain', 'plain-database'),
     on('foreign', 'node1', 'town/other', 'strange'),
+    on('api1', 'node1', 'api.plain', 'first-api'),
+    on('api2', 'node2', 'api.plain', 'second-api'),
   ])
-  assert.ok(web && db && plainWeb && plainDb && foreign)
+  assert.ok(web && db && plainWeb && plainDb && foreign && api1 && api2)
   // Names come from the engine, after the container has started.
   for (const [from, name] of [
     [web, 'database'],
     [db, 'www'],
     [plainWeb, 'plain-database'],
     [plainDb, 'plain-www'],
+    [plainWeb, 'second-api'],
   ] as const) {
     await lab.until(`${from.name} to know ${name}`, async () => (await dig(from, `+short ${name}`)) !== '' || undefined)
   }
-  return { web, db, plainWeb, plainDb, foreign }
+  return { web, db, plainWeb, plainDb, foreign, group: [api1, api2] }
 }
 
 async function checkUpstream(lab: TestLab, { web, db, plainWeb, foreign }: Cast): Promise<void> {
