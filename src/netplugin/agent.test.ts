@@ -2,7 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { type EndpointIntent, groupRecord, ruleRecord } from '../../test/support/cluster.ts'
 import { portNames } from '../core/compile/compile-node.ts'
+import { tableId } from '../core/pipeline/flow.ts'
+import type { ClusterState } from '../model/state.ts'
 import { insert, mutate, named } from '../protocols/ovsdb/index.ts'
 import { small, withEndpoints } from './testing.ts'
 import { startAgent } from './testing-agent.ts'
@@ -160,4 +163,50 @@ test('bridges of others are left alone', async (t) => {
   await agent.enter(small())
   await agent.pass(6_000)
   assert.ok(agent.ports().includes('theirs'))
+})
+
+test('before the cluster is known no port is admitted that was not, and nobody is told it was', async (t) => {
+  const agent = await startAgent(t, small())
+  await agent.inForce()
+  agent.world.mayRemove = false
+  agent.agent.lookAgain()
+  await agent.pass(6_000)
+  const waiting = agent.attachments.whenInForce('mail', AbortSignal.timeout(10_000))
+  await agent.enter(withEndpoints({ ...small(), revision: 7 }, webHere, mailHere))
+  await agent.lookUntil('its port', () => agent.ports().includes(mail.portName))
+  const ofPort = [...agent.database.rows('Interface').values()].find((row) => row.name === mail.portName)?.ofport
+  const admitted = () => agent.inTable(0).filter(inPort(Number(ofPort))).length > 0
+  await agent.pass(1_000)
+  assert.equal(admitted(), false)
+  assert.ok(agent.attachments.hasWaiters)
+  agent.world.mayRemove = true
+  agent.agent.lookAgain()
+  await agent.lookUntil('the pass after', admitted)
+  await waiting
+})
+
+test('the connections of who had an address are forgotten before somebody else is admitted with it', async (t) => {
+  const guarded = (revision: number, ...endpoints: readonly EndpointIntent[]): ClusterState => {
+    const [group, rule] = [
+      groupRecord({ key: 'default:web', network: 'net', policies: ['p'] }, 1),
+      ruleRecord({ policy: 'default:p', id: 'a', direction: 'in', action: 'deny' }),
+    ]
+    const state = withEndpoints(small(), ...endpoints.map((endpoint) => ({ ...endpoint, group: 'web', groupId: 1 })))
+    const objects = { ...state.objects, rule: new Map([['default:p:a', rule]]) }
+    return { ...state, revision, groups: new Map([['default:web', group]]), objects }
+  }
+  const agent = await startAgent(t, guarded(6, webHere, mailHere))
+  await agent.inForce()
+  assert.deepEqual(agent.openFlow.flushedZones, [])
+  const before = agent.openFlow.applied.length
+  await agent.enter(guarded(7, webHere, { ...mailHere, id: 'heir', node: 'node2' }))
+  assert.deepEqual(agent.openFlow.flushedZones, [1, 1])
+  const ways = agent.openFlow.applied.slice(before).map((bundle) =>
+    bundle.flatMap((step) => {
+      const [table, op] =
+        step.op === 'add-flow' ? [step.flow.table, 'comes'] : 'table' in step ? [step.table, 'goes'] : []
+      return table === tableId('Forward') ? [op] : []
+    }),
+  )
+  assert.deepEqual(ways, [['goes'], ['comes']], 'two bundles, and the flush between them')
 })

@@ -24,6 +24,7 @@ import type { ClusterState } from '../model/state.ts'
 import type { Attachments } from './attachments.ts'
 import type { NodeConfig } from './config.ts'
 import { Departures } from './departures.ts'
+import { FormerAddresses } from './former-addresses.ts'
 import { PortReserve } from './port-reserve.ts'
 import { Schedule } from './schedule.ts'
 import { SwitchLink } from './switch-link.ts'
@@ -55,6 +56,7 @@ export class Agent {
   readonly #schedule = new Schedule()
   #removed = false
   readonly #departures = new Departures()
+  readonly #former = new FormerAddresses()
   readonly #reserve: PortReserve
 
   constructor(config: NodeConfig, deps: Deps) {
@@ -130,21 +132,29 @@ export class Agent {
     const network = this.#compiler.compile(withOwnNode(cluster, this.#config), (id) => reserve.names(id))
     reserve.keep(network.local)
     this.#departures.note(network.local)
+    this.#former.note(network)
     if (remove && tidy) this.#departures.release()
     const carried = this.#departures.stayingIn(network, host.facts().links)
 
     const veths = desiredVeths(carried, nodeSettings)
-    const forward = async (ports: BridgeFacts) => {
+    const forward = async ({ ofPorts }: BridgeFacts) => {
       const isKernel = nodeSettings.datapathType === 'system'
       const facts = {
-        ofPorts: ports.ofPorts,
+        ofPorts,
         nameservers: nameservers(),
         agentAdvertises: isKernel,
         maxMeter: await link.maxMeter(signal),
         segmentsTogether: isKernel,
       }
-      const desired = { flows: this.#renderer.render(network, facts), meters: desiredMeters(network, facts) }
-      return link.applyFlows(desired, { remove }, signal)
+      const apply = (wanted: NodeNetwork) => {
+        const desired = { flows: this.#renderer.render(wanted, facts), meters: desiredMeters(wanted, facts) }
+        return link.applyFlows(desired, { remove }, signal)
+      }
+      if (!remove || this.#former.size === 0) return apply(network)
+      const first = this.#former.withoutHeirs(network)
+      const modifications = await apply(first)
+      await this.#former.forget((match) => link.flushConntrack(match, signal))
+      return first === network ? modifications : modifications + (await apply(network))
     }
     // Who got a port that was there already need not wait for the switch to make others. Flows first: a link that changes
     // keeps the switch busy for some milliseconds.
@@ -152,7 +162,7 @@ export class Agent {
     let modifications = hurry ? await forward(ports) : 0
     // New links first, ports on them second; ports away first, links last.
     const failed = new Map(this.#applyHost({ veths, hostPorts: [] }, { remove: false }))
-    if (hurry) this.#tell(network, ports, failed)
+    if (hurry && remove) this.#tell(network, ports, failed)
     if (reserve.isLow || audit) reserve.fill()
     if (reserve.isLow || tidy) reserve.mark()
     const reserved = reservedVeths(reserve.waiting, nodeSettings)
@@ -166,9 +176,10 @@ export class Agent {
     const hostPorts = [desiredHostPort(network, nodeSettings)]
     this.#applyHost({ veths: [...veths, ...reserved], hostPorts }, { remove })
     modifications += await forward(ports)
-    this.#tell(network, ports, failed)
+    if (remove) this.#tell(network, ports, failed)
     if (remove && tidy) this.#schedule.tidied()
     if (this.#departures.size > 0) this.#schedule.leftBehind(clock.now())
+    if (remove && this.#former.size > 0) this.lookSoon()
     onPass(network, ports.ofPorts)
     if (modifications > 0) {
       const ms = clock.now() - started
@@ -176,7 +187,10 @@ export class Agent {
     }
   }
 
-  /** Tells who waits for them which endpoints are in force, and which cannot be: `failed` are links, by name. */
+  /**
+   * Tells who waits for them which endpoints are in force, and which cannot be: `failed` are links, by name. Not before the cluster
+   * is known: until then nobody is admitted who was not before.
+   */
   #tell(network: NodeNetwork, ports: BridgeFacts, failed: ReadonlyMap<string, string>): void {
     const inForce = new Map<string, string>()
     const failures = new Map<string, string>()

@@ -14,7 +14,7 @@ import { type ApplyOptions, OpenVswitchDatabase } from '../drivers/switch/open-v
 import type { Clock } from '../lib/clock.ts'
 import { NetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { type Meter, OpenFlowConnection } from '../protocols/openflow/index.ts'
+import { type ConntrackMatch, type Meter, OpenFlowConnection } from '../protocols/openflow/index.ts'
 
 /** How long one change of ports, or one answer about flows, may take: less than attach calls wait, so that they can say what holds them up. */
 const settleMs = 8_000
@@ -123,6 +123,12 @@ export class SwitchLink {
     if (after.length > 0) await connection.send(after, signal)
     this.#applied = options.remove ? { flows, meters } : undefined
     return before.length + modifications.length + after.length
+  }
+
+  /** Makes the switch forget connections. */
+  async flushConntrack(match: ConntrackMatch, signal: AbortSignal): Promise<void> {
+    const connection = await this.#connection(signal)
+    await connection.flushConntrack(match, signal)
   }
 
   /** Forget what was applied: the next pass compares with what the switch really has. */

@@ -110,8 +110,12 @@ test('nothing is removed while it is not known to be unwanted', () => {
       const changes = planFlowChanges(after, before, { remove: false })
       assert.ok([...careful, ...changes].every(({ op }) => op === 'add-flow'))
       const reached = cookies(carryOut(tableOf(actual), careful))
-      const others = flowsOf(after).filter(({ cookie }) => !isOf('policy', cookie))
+      const isAdmission = ({ table, cookie }: Flow) => table === 0 && isOf('endpoint', cookie)
+      const others = flowsOf(after).filter((flow) => !isOf('policy', flow.cookie) && !isAdmission(flow))
       for (const [key, cookie] of cookies(tableOf(others))) assert.equal(reached.get(key), cookie)
+      if (!actual.some(({ cookie }) => isOf('base', cookie))) return
+      const admitted = careful.filter((step) => step.op === 'add-flow' && isAdmission(step.flow))
+      assert.deepEqual(admitted, [], 'admitted before it is known which policy it has')
     }),
     runs,
   )

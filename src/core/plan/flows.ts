@@ -4,6 +4,7 @@
 
 import { type Flow, flowIdentity, type Modification } from '../../protocols/openflow/index.ts'
 import { isOf } from '../pipeline/cookies.ts'
+import { tableId } from '../pipeline/flow.ts'
 import type { FlowSets, Section } from '../pipeline/flow-sets.ts'
 
 export interface FlowPlanOptions {
@@ -14,7 +15,8 @@ export interface FlowPlanOptions {
 /**
  * Against everything that was read back: at start, after the switch restarted, and when looking for drift. Before the
  * snapshot is complete the policy that a switch has in force is left as it is: the state that a start begins with may be older,
- * and half of an old policy is worse than all of the new one.
+ * and half of an old policy is worse than all of the new one. And so no port is admitted that was not: the policy of its endpoint may
+ * be missing.
  */
 export function planAllFlows(desired: FlowSets, actual: Iterable<Flow>, options: FlowPlanOptions): Modification[] {
   const wanted = new Map<string, Flow>()
@@ -30,7 +32,11 @@ export function planAllFlows(desired: FlowSets, actual: Iterable<Flow>, options:
   }
   const added = [...wanted.values()]
   if (options.remove) return ordered(added, removed)
-  return ordered(inForce ? added.filter(({ cookie }) => !isOf('policy', cookie)) : added, [])
+  return ordered(inForce ? added.filter((flow) => !isOf('policy', flow.cookie) && !isAdmission(flow)) : added, [])
+}
+
+function isAdmission({ table, cookie }: Flow): boolean {
+  return table === tableId('Classify') && isOf('endpoint', cookie)
 }
 
 /** Against what was applied last: looks only at sections and owners whose flows are not the same object as before. */
