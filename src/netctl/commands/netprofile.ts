@@ -1,4 +1,4 @@
-// netctl netprofile: how much a group may send, and with which mark.
+// netctl netprofile: how much members of a group may send and get, and with which mark they send.
 
 import type { NetprofileInput, NetprofileView } from '../../model/netprofile.ts'
 import { command, type Topic, tenantFlag } from '../command.ts'
@@ -25,13 +25,18 @@ const create = command({
   creates: true,
   flags: {
     ...tenantFlag,
-    bandwidth: { kind: 'text', names: ['bandwidth', 'b'], value: 'RATE', help: 'Most that an endpoint sends: 10Mbps' },
-    dscp: { kind: 'number', names: ['dscp', 'd'], value: 'NUMBER', help: 'Mark of the packets, 0 to 63' },
+    bandwidth: {
+      kind: 'text',
+      names: ['bandwidth', 'b'],
+      value: 'RATE',
+      help: 'Most that an endpoint sends, and gets: 10Mbps',
+    },
+    dscp: { kind: 'number', names: ['dscp', 'd'], value: 'NUMBER', help: 'Mark of the packets it sends, 0 to 63' },
     burst: {
       kind: 'number',
       names: ['burst', 's'],
       value: 'KILOBYTES',
-      help: 'Most that it sends at once, 2 to 10486',
+      help: 'Most that may come at once, 2 to 10486',
     },
   },
   run: ({ session, args, flags }) =>

@@ -44,7 +44,7 @@ export function desiredMeters(network: NodeNetwork, facts: SwitchFacts): Readonl
 
 /**
  * TCP that loses a whole window waits for its retransmission timer, 200 ms on Linux: what may not come at once after such a
- * pause is lost to it, and a smaller burst halves what it carries (docs/adr/0017).
+ * pause is lost to it, and a smaller burst halves what it carries (docs/adr/0018).
  */
 const burstMs = 250
 /** A packet that is larger than the burst would never pass: a jumbo frame, or segments that the kernel handles as one. */
