@@ -17,6 +17,7 @@ import type { NetworkInput, NetworkInspect, NetworkView } from '../model/network
 import type { NodeView } from '../model/node.ts'
 import type { CleanAnswer } from '../model/plugin.ts'
 import type { PolicyInput, PolicyInspect, PolicyView } from '../model/policy.ts'
+import type { PolicyCostAnswer, RuleCostAnswer } from '../model/policy-cost.ts'
 import type { RuleInput, RuleInspect, RuleView } from '../model/rule.ts'
 import type { HealthView, InfoView, VersionView } from '../model/service.ts'
 import type { ServiceLbInput, ServiceLbInspect, ServiceLbView } from '../model/service-lb.ts'
@@ -88,6 +89,10 @@ export interface Client {
     what: { tenant: string; source: string; destination: string; connection: string },
     signal?: AbortSignal,
   ): Promise<WhyAnswer>
+  /** What the rules of a policy, `tenant:policy`, cost hosts in flows. */
+  policyCost(key: string, signal?: AbortSignal): Promise<PolicyCostAnswer>
+  /** What a rule would cost; refused like the rule itself, and nothing is stored. */
+  ruleCost(key: string, body: RuleInput, signal?: AbortSignal): Promise<RuleCostAnswer>
   readonly nodes: { list(signal?: AbortSignal): Promise<readonly NodeView[]> }
   version(signal?: AbortSignal): Promise<VersionView>
   info(signal?: AbortSignal): Promise<InfoView>
@@ -121,6 +126,8 @@ export function createClient(options: TransportOptions): Client {
       clean: (what, signal) => transport.call(endpointRoutes.clean, what, undefined, signal),
     },
     why: (what, signal) => transport.call(whyRoutes.ask, what, undefined, signal),
+    policyCost: (key, signal) => transport.call(policyRoutes.cost, { key }, undefined, signal),
+    ruleCost: (key, body, signal) => transport.call(ruleRoutes.cost, { key }, body, signal),
     nodes: { list: (signal) => transport.call(nodeRoutes.list, {}, undefined, signal) },
     version: (signal) => transport.call(serviceRoutes.version, {}, undefined, signal),
     info: (signal) => transport.call(serviceRoutes.info, {}, undefined, signal),

@@ -143,6 +143,7 @@ function partsOf(path: string): { readonly words: readonly string[]; readonly pa
 /** Of objects the name of one: all their plurals end in s. */
 function nameOf(words: readonly string[]): string {
   const [first = '', second = ''] = words
+  if (first === 'inspect' && words.length > 2) return camelCase([singular(second), ...words.slice(2)])
   if (first === 'inspect') return `${singular(second)}Inspect`
   if (words.length === 1) return singular(first.replace(/\.json$/, ''))
   return camelCase(words)

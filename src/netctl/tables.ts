@@ -27,7 +27,7 @@ function column<Item>(title: string, dashes: number, value: (item: Item) => Valu
 }
 
 /** A column with as many dashes as its title has characters. */
-function plain<Item>(title: string, value: (item: Item) => Value): ItemColumn<Item> {
+export function plain<Item>(title: string, value: (item: Item) => Value): ItemColumn<Item> {
   return column(title, title.length, value)
 }
 

@@ -17,6 +17,8 @@ const defaults: NetmasterFlags = {
   stateDir: '/var/lib/netplugin/netmaster',
   stateStore: 'sqlite',
   logLevel: 'info',
+  maxRuleFlows: 5_000,
+  maxHostFlows: 100_000,
   control: undefined,
   notes: [],
 }
@@ -39,6 +41,14 @@ test('every spelling of a flag means the same', () => {
     assert.equal(run([`--${name}`, 'swarm-mode']).mode, 'swarm-mode')
   assert.equal(run(['--log-level', 'DEBUG']).logLevel, 'debug')
   assert.equal(run(['-debug']).logLevel, 'debug')
+})
+
+test('limits of flows are numbers from 1', () => {
+  const { maxRuleFlows, maxHostFlows } = run(['--max-rule-flows=10', '--max-host-flows', '20'])
+  assert.deepEqual([maxRuleFlows, maxHostFlows], [10, 20])
+  assert.throws(() => run(['--max-rule-flows=0']), /no room for any rule/)
+  assert.throws(() => run(['--max-host-flows=-5']), /no room for any rule/)
+  assert.throws(() => run(['--max-host-flows=many']), /needs a whole number/)
 })
 
 test('vxlan with bridge is allowed', () => {

@@ -6,6 +6,7 @@ import type { NetpluginError } from '../lib/errors.ts'
 import { describeFlags, type FlagValues, fillFlags, parseFlags, usage } from '../lib/flags.ts'
 import { type LogLevel, logLevels } from '../lib/log.ts'
 import type { Listen } from './listen.ts'
+import { defaultFlowLimits } from './objects/rule-budget.ts'
 
 export interface NetmasterFlags {
   readonly mode: string
@@ -17,6 +18,9 @@ export interface NetmasterFlags {
   readonly stateDir: string
   readonly stateStore: StoreKind
   readonly logLevel: LogLevel
+  /** Flows that a rule, and that all rules, may be on one host. */
+  readonly maxRuleFlows: number
+  readonly maxHostFlows: number
   /** About flags that are accepted and change nothing: for the log. */
   readonly notes: readonly string[]
 }
@@ -72,6 +76,18 @@ const table = {
     help: `${storeKinds.join(' or ')}; memory forgets everything at the end (sqlite)`,
   },
   logLevel: { kind: 'text', names: ['log-level'], value: 'LEVEL', help: `${logLevels.join(', ')} (info)` },
+  maxRuleFlows: {
+    kind: 'number',
+    names: ['max-rule-flows'],
+    value: 'NUMBER',
+    help: `flows that a rule may be on one host; others are refused (${defaultFlowLimits.rule})`,
+  },
+  maxHostFlows: {
+    kind: 'number',
+    names: ['max-host-flows'],
+    value: 'NUMBER',
+    help: `flows that all rules may be on one host; a rule beyond is refused (${defaultFlowLimits.host})`,
+  },
   debug: { kind: 'switch', names: ['debug'], help: '' },
   etcd: { kind: 'text', names: ['etcd-endpoints', 'etcd'], value: 'URLS', help: '' },
   consul: { kind: 'text', names: ['consul-endpoints', 'consul'], value: 'URLS', help: '' },
@@ -141,6 +157,8 @@ export function readFlags(args: readonly string[], env: Readonly<Record<string, 
       stateDir: values.stateDir ?? '/var/lib/netplugin/netmaster',
       stateStore: chooseStore(values.stateStore ?? 'sqlite'),
       logLevel: choose('--log-level', level, logLevels),
+      maxRuleFlows: flowLimit('--max-rule-flows', values.maxRuleFlows ?? defaultFlowLimits.rule),
+      maxHostFlows: flowLimit('--max-host-flows', values.maxHostFlows ?? defaultFlowLimits.host),
       notes: notesOn(values),
     },
   }
@@ -196,6 +214,11 @@ function choose<W extends string>(flag: string, text: string, words: readonly W[
   const word = words.find((candidate) => candidate === text)
   if (word !== undefined) return word
   throw usage(`${flag} ${JSON.stringify(text)} is not one of ${words.join(', ')}`)
+}
+
+function flowLimit(flag: string, limit: number): number {
+  if (limit >= 1) return limit
+  throw usage(`${flag} ${limit} leaves no room for any rule; give a number from 1`)
 }
 
 function chooseStore(text: string): StoreKind {

@@ -10,6 +10,7 @@ import type { Clock } from '../lib/clock.ts'
 import { asError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Tasks } from '../lib/tasks.ts'
+import type { FlowLimits } from '../model/policy-cost.ts'
 import type { VersionView } from '../model/service.ts'
 import { freeOldReservations } from './addresses.ts'
 import { type Defaults, prepareStore, seedCluster } from './bootstrap.ts'
@@ -17,6 +18,7 @@ import { Cluster } from './cluster.ts'
 import { createServer, parametersOf, type ServerOptions, serverDefaults } from './http.ts'
 import { formatListen, type Listen, listenOn, listenToo, reachable } from './listen.ts'
 import { Nodes } from './nodes.ts'
+import { defaultFlowLimits } from './objects/rule-budget.ts'
 import { addReference } from './reference-routes.ts'
 import { addRoutes } from './routes.ts'
 import { type StreamPosition, streamState } from './stream.ts'
@@ -29,6 +31,8 @@ export interface NetmasterOptions extends Defaults {
   readonly historyLimit: number
   /** The address of this host that others reach, shown where it listens on all of them; left out: the loopback. */
   readonly localAddress?: string
+  /** Beyond which rules are refused; left out: more than anybody needs. */
+  readonly flows?: FlowLimits
   /** How patient the server is; left out: as is fit for users. */
   readonly server?: ServerOptions
 }
@@ -78,6 +82,7 @@ export class Netmaster {
     const routes = {
       global: { clusterMode: options.clusterMode, fwdMode: options.fwdMode },
       network: { defaultEncap: netMode },
+      flows: options.flows ?? defaultFlowLimits,
       version: options.version,
       info: () => ({
         'current-state': 'leader',

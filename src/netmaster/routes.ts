@@ -24,6 +24,7 @@ import { whyRoutes } from '../api/routes/why.ts'
 import type { Clock } from '../lib/clock.ts'
 import { heartbeatMs, nodeProtocol } from '../model/node.ts'
 import { type EndpointAnswer, endpointConfigOf } from '../model/plugin.ts'
+import type { FlowLimits } from '../model/policy-cost.ts'
 import type { InfoView, VersionView } from '../model/service.ts'
 import type { EndpointRecord } from '../model/state.ts'
 import { allocAddress, releaseAddress } from './addresses.ts'
@@ -49,11 +50,14 @@ import { serviceLbObject } from './objects/service-lbs.ts'
 import { tenantObject } from './objects/tenants.ts'
 import { volumeProfileObject } from './objects/volume-profiles.ts'
 import { volumeObject } from './objects/volumes.ts'
+import { policyCost, ruleCost } from './policy-cost.ts'
 import { explainWhy } from './why.ts'
 
 export interface RoutesOptions {
   readonly global: GlobalOptions
   readonly network: NetworkOptions
+  /** Beyond which rules are refused. */
+  readonly flows: FlowLimits
   readonly version: VersionView
   /** Called per request: addresses are known only when the server listens. */
   readonly info: () => Omit<InfoView, 'netplugin-nodes'>
@@ -72,7 +76,7 @@ export async function addRoutes(app: FastifyInstance, options: RoutesOptions, de
   await addObject(app, cluster, networkRoutes, networkObject(options.network))
   await addObject(app, cluster, endpointGroupRoutes, endpointGroupObject)
   await addObject(app, cluster, policyRoutes, policyObject)
-  await addObject(app, cluster, ruleRoutes, ruleObject)
+  await addRules(app, cluster, options.flows)
   await addObject(app, cluster, netprofileRoutes, netprofileObject)
   await addObject(app, cluster, extContractsGroupRoutes, extContractsGroupObject)
   await addObject(app, cluster, appProfileRoutes, appProfileObject)
@@ -98,6 +102,15 @@ async function addEndpoints(app: FastifyInstance, cluster: Cluster): Promise<voi
   await serve(app, endpointRoutes.clean, async ({ parameters: { tenant = '', kind = '', id = '' } }) => {
     return (await cluster.transact((view) => cleanEndpoints(view, { tenant, kind, id }))).result
   })
+}
+
+async function addRules(app: FastifyInstance, cluster: Cluster, limits: FlowLimits): Promise<void> {
+  const kind = ruleObject(limits)
+  await addObject(app, cluster, ruleRoutes, kind)
+  await serve(app, policyRoutes.cost, ({ parameters: { key = '' } }) => policyCost(cluster, key, limits))
+  await serve(app, ruleRoutes.cost, ({ parameters: { key = '' }, body }) =>
+    ruleCost(cluster, kind, { key, body, limits }),
+  )
 }
 
 async function addWhy(app: FastifyInstance, cluster: Cluster): Promise<void> {

@@ -25,6 +25,7 @@ import {
 } from '../model/state.ts'
 import { AddressGrants, NumberGrants, type NumberGrantsByPool } from './grants.ts'
 import { Index, Referrers } from './indices.ts'
+import { RuleWeights } from './rule-weights.ts'
 
 /** An address that is held for a node and not yet used. */
 export interface Reservation {
@@ -49,6 +50,8 @@ export interface View {
   readonly objects: ObjectMaps
   readonly numbers: NumberGrantsByPool
   readonly reservations: ReadonlyMap<string, Reservation>
+  /** What rules are in flows, at most. */
+  readonly ruleWeights: Pick<RuleWeights, 'all' | 'ofPolicy' | 'ofRule'>
   networksOf(tenant: string): ReadonlyMap<string, NetworkRecord>
   groupsOf(tenant: string): ReadonlyMap<string, GroupRecord>
   groupsIn(network: string): ReadonlyMap<string, GroupRecord>
@@ -73,6 +76,7 @@ export class Tables implements View {
   readonly nodes = new Map<string, NodeRecord>()
   readonly objects = noObjects()
   readonly reservations = new Map<string, Reservation>()
+  readonly ruleWeights = new RuleWeights()
   readonly numbers: NumberGrantsByPool = {
     vlan: new NumberGrants(),
     vni: new NumberGrants(),
@@ -156,6 +160,10 @@ export class Tables implements View {
         break
       case 'node':
         set(this.nodes, change.key, change.value)
+        break
+      case 'rule':
+        this.ruleWeights.change(change.key, this.objects.rule.get(change.key), change.value, this.networks)
+        this.#applyObject(change)
         break
       default:
         this.#applyObject(change)

@@ -3,6 +3,7 @@
 import { MemoryStore, type Store } from '../drivers/store/index.ts'
 import { FakeClock } from '../lib/fake-clock.ts'
 import { silentLog } from '../lib/log.ts'
+import type { FlowLimits } from '../model/policy-cost.ts'
 import type { ServerOptions } from './http.ts'
 import { createNetmaster, type Netmaster } from './netmaster.ts'
 
@@ -33,6 +34,7 @@ export async function startTestNetmaster(
     readonly netMode?: 'vlan' | 'vxlan'
     readonly historyLimit?: number
     readonly server?: ServerOptions
+    readonly flows?: FlowLimits
   } = {},
 ): Promise<TestNetmaster> {
   const clock = new FakeClock()
@@ -45,6 +47,7 @@ export async function startTestNetmaster(
       version: { GitCommit: 'abcdef01', Version: '1.2.3', BuildTime: 'from source' },
       historyLimit: options.historyLimit ?? 10_000,
       ...(options.server === undefined ? {} : { server: options.server }),
+      ...(options.flows === undefined ? {} : { flows: options.flows }),
     },
     { store, clock, log: silentLog },
   )

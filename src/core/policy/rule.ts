@@ -30,8 +30,11 @@ export const tcp = 6
 export const udp = 17
 const protocolNumbers: Readonly<Record<string, RuleProtocol>> = { '': 'any', icmp: 'icmp', tcp, udp }
 
+/** Where names in rules are looked up. */
+type Named = Pick<ClusterState, 'groups' | 'networks'>
+
 /** undefined where a name leads nowhere. */
-export function resolveRule(state: ClusterState, record: RuleRecord): PolicyRule | undefined {
+export function resolveRule(state: Named, record: RuleRecord): PolicyRule | undefined {
   const isIn = record.direction === 'in'
   const remote = resolveRemote(state, record, isIn)
   const target = isIn && record.toIpAddress !== '' ? parseRuleAddress(record.toIpAddress) : undefined
@@ -50,7 +53,7 @@ export function resolveRule(state: ClusterState, record: RuleRecord): PolicyRule
   }
 }
 
-function resolveRemote(state: ClusterState, record: RuleRecord, isIn: boolean): PolicyRule['remote'] | undefined {
+function resolveRemote(state: Named, record: RuleRecord, isIn: boolean): PolicyRule['remote'] | undefined {
   const { tenantName } = record
   const groupName = isIn ? record.fromEndpointGroup : record.toEndpointGroup
   const networkName = isIn ? record.fromNetwork : record.toNetwork

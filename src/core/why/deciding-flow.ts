@@ -6,11 +6,12 @@ import type { WhyFlow } from '../../model/why.ts'
 import { canonicalMatch, ctState, type Flow, formatMatch } from '../../protocols/openflow/index.ts'
 import { NodeCompiler } from '../compile/compile-node.ts'
 import { metadataMatch } from '../pipeline/fields.ts'
+import { PolicyFlows } from '../pipeline/policy-flows.ts'
 import { printFlow } from '../pipeline/print.ts'
-import { Renderer } from '../pipeline/render.ts'
 import { FlowTables } from '../pipeline/simulate/flow-tables.ts'
 import { type Fields, fieldsOf, ip } from '../pipeline/simulate/packet.ts'
 import { pipeline } from '../pipeline/tables.ts'
+import { withRules } from '../policy/hypothetical.ts'
 import type { PolicyRule } from '../policy/rule.ts'
 
 /** What is judged; of groups, one of their members. */
@@ -33,23 +34,19 @@ export function decidingFlow(
   rule: PolicyRule | undefined,
   judged: Judged,
 ): WhyFlow | undefined {
-  const network = new NodeCompiler(node).compile(withLevelOf(state, rule))
-  if (network.policy === undefined) return undefined
-  const bare = { ...network, networks: new Map(), local: new Map(), remote: new Map() }
-  const sets = new Renderer().render(bare, { ofPorts: new Map(), nameservers: [] })
-  const table = direction === 'in' ? 'Ingress' : 'Egress'
-  const tables = new FlowTables([...sets.values()].flat().filter((flow) => flow.table === pipeline[table].id))
-  const flow = tables.lookup(pipeline[table].id, fieldsAt(table, judged))
-  return flow === undefined ? undefined : flowText(flow, table)
-}
-
-/** Levels share no flow: those of other rules need not be rendered. */
-function withLevelOf(state: ClusterState, rule: PolicyRule | undefined): ClusterState {
-  const level = [...state.objects.rule].filter(
-    ([, { direction, priority, action }]) =>
+  // Levels share no flow: those of other rules need not be rendered.
+  const level = withRules(
+    state,
+    ({ direction, priority, action }) =>
       rule?.direction === direction && rule.priority === priority && rule.action === action,
   )
-  return { ...state, objects: { ...state.objects, rule: new Map(level) } }
+  const network = new NodeCompiler(node).compile(level)
+  if (network.policy === undefined) return undefined
+  const table = direction === 'in' ? 'Ingress' : 'Egress'
+  const flows = new PolicyFlows().render(network).filter((flow) => flow.table === pipeline[table].id)
+  const tables = new FlowTables(flows)
+  const flow = tables.lookup(pipeline[table].id, fieldsAt(table, judged))
+  return flow === undefined ? undefined : flowText(flow, table)
 }
 
 const destinationPorts: Readonly<Record<number, 'tcp_dst' | 'udp_dst' | 'sctp_dst'>> = {

@@ -4,6 +4,7 @@ import type { PolicyInput, PolicyView } from '../../model/policy.ts'
 import { command, type Topic, tenantFlag } from '../command.ts'
 import { listOfTenant, type ObjectKind, removeAndInspectOfTenant, store } from '../object-commands.ts'
 import { policyColumns, policyWide } from '../tables.ts'
+import { policyCost } from './policy-cost.ts'
 import { ruleAdd, ruleList, ruleRemove } from './rule.ts'
 
 const policyKind: ObjectKind<PolicyView, PolicyInput> = {
@@ -44,6 +45,7 @@ export const policyTopic: Topic = {
     ruleAdd('rule-add'),
     ruleList('rule-ls', 'rule-list'),
     ruleRemove('rule-rm', 'rule-delete'),
+    policyCost,
   ],
 }
 

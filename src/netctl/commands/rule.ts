@@ -6,6 +6,7 @@ import { type Command, command, tenantFlag } from '../command.ts'
 import { type ObjectKind, remove, store } from '../object-commands.ts'
 import { given, itemTable, listFlags, listFormat, printItems } from '../output.ts'
 import { incomingRuleColumns, outgoingRuleColumns } from '../tables.ts'
+import { printRuleCost } from './policy-cost.ts'
 
 const ruleKind: ObjectKind<RuleView, RuleInput> = {
   noun: 'rule',
@@ -46,6 +47,11 @@ const ruleFlags = {
   protocol: { kind: 'text', names: ['protocol', 'l'], value: 'tcp|udp|icmp', help: 'Protocol, or its number; any' },
   port: { kind: 'number', names: ['port', 'P'], value: 'PORT', help: 'Destination port of tcp or udp; any' },
   action: { kind: 'text', names: ['action', 'j'], value: 'allow|deny', help: 'What happens', fallback: 'allow' },
+  dryRun: {
+    kind: 'switch',
+    names: ['dry-run', 'cost'],
+    help: 'Say what the rule would cost each host in flows, and change nothing',
+  },
   // The other side of the connection, before flags told from and to apart.
   group: { kind: 'text', names: ['group'], value: 'GROUP', help: '' },
   network: { kind: 'text', names: ['network'], value: 'NETWORK', help: '' },
@@ -74,7 +80,8 @@ export function ruleAdd(name: string): Command {
         port: flags.port === 0 ? undefined : flags.port,
         action: actionOf(flags.action),
       })
-      return store(session, ruleKind, `${flags.tenant}:${args.policy}:${args.rule}`, rule)
+      const key = `${flags.tenant}:${args.policy}:${args.rule}`
+      return flags.dryRun ? printRuleCost(session, key, rule) : store(session, ruleKind, key, rule)
     },
   })
 }

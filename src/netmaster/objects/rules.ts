@@ -1,10 +1,12 @@
 // Rules (specification 2.3): what they name must be there. A rule is a wish like any other and may change at any time.
 
+import { isDeepStrictEqual } from 'node:util'
 import { parseIpv4 } from '../../lib/address.ts'
 import type { Problem } from '../../lib/errors.ts'
 import { problem } from '../../model/body.ts'
 import { networkKey } from '../../model/network.ts'
 import { policyKey } from '../../model/policy.ts'
+import type { FlowLimits } from '../../model/policy-cost.ts'
 import {
   checkRule,
   type RuleBody,
@@ -18,18 +20,30 @@ import type { RuleRecord } from '../../model/state.ts'
 import type { View } from '../tables.ts'
 import { checkGroups, checkNetworks, checkTenant, count, nameSome, notFound, type ObjectKind } from './object.ts'
 import { recordObject } from './record-object.ts'
+import { checkBudget } from './rule-budget.ts'
 
-export const ruleObject: ObjectKind<RuleBody, RuleView, RuleInspect> = recordObject({
-  kind: 'rule',
-  noun: 'rule',
-  keyOf: (body: RuleBody) => ruleKey(body.tenantName, body.policyName, body.ruleId),
-  recordOf: (view, body) => {
-    const rule = ruleFromBody(body)
-    return checkRule(rule) ?? checkNames(view, rule) ?? checkTarget(view, rule) ?? rule
-  },
-  render: (_, record) => renderRule(record),
-  inspect: (_, record) => ({ Config: renderRule(record) }),
-})
+/** `limits`: beyond which a rule is refused. */
+export function ruleObject(limits: FlowLimits): ObjectKind<RuleBody, RuleView, RuleInspect> {
+  const checkCost = (view: View, rule: RuleRecord, existing: RuleRecord | undefined, key: string) =>
+    isDeepStrictEqual(rule, existing) ? undefined : checkBudget(view, rule, key, limits)
+  return recordObject({
+    kind: 'rule',
+    noun: 'rule',
+    keyOf: (body: RuleBody) => ruleKey(body.tenantName, body.policyName, body.ruleId),
+    recordOf: (view, body, existing, key) => {
+      const rule = ruleFromBody(body)
+      return (
+        checkRule(rule) ??
+        checkNames(view, rule) ??
+        checkTarget(view, rule) ??
+        checkCost(view, rule, existing, key) ??
+        rule
+      )
+    },
+    render: (_, record) => renderRule(record),
+    inspect: (_, record) => ({ Config: renderRule(record) }),
+  })
+}
 
 function checkNames(view: View, rule: RuleRecord): Problem | undefined {
   const { tenantName, policyName } = rule
