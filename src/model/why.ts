@@ -71,8 +71,11 @@ export const whyFlow = z.object({
 export type WhyFlow = z.infer<typeof whyFlow>
 
 export const whyJudgement = z.object({
-  /** `default`: no rule applies; `unjudged`: nobody of a group with policies is at this end. */
-  decidedBy: z.enum(['rule', 'default', 'unjudged']),
+  /**
+   * `default`: no rule applies; `stranger`: rules name groups, and that of the other end cannot be told; `unjudged`:
+   * nobody of a group with policies is at this end.
+   */
+  decidedBy: z.enum(['rule', 'default', 'stranger', 'unjudged']),
   action: z.enum(['allow', 'deny']),
   /** Empty outside groups. */
   group: z.string(),

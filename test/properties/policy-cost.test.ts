@@ -9,17 +9,17 @@ import { World } from '../../src/core/pipeline/simulate/world.ts'
 import { withRules } from '../../src/core/policy/hypothetical.ts'
 import type { ClusterState, PolicyRecord } from '../../src/model/state.ts'
 import { RuleWeights } from '../../src/netmaster/rule-weights.ts'
+import type { Flow } from '../../src/protocols/openflow/index.ts'
 import { numberedHosts } from './arbitrary-cluster.ts'
 import { clusterWithPolicies } from './arbitrary-policy.ts'
 
-const ruleTables = [40, 46]
+/** Priorities of rules, in the tables of rules. */
+const isOfRule = ({ table, priority }: Flow) => [40, 46].includes(table) && priority >= 300 && priority < 600
 
-/** Flows of policy on a node as its agent renders them; `tables`: only those of these. */
-function rendered(state: ClusterState, node: string, tables?: readonly number[]): number {
+/** Flows of policy on a node as its agent renders them. */
+function rendered(state: ClusterState, node: string, isCounted: (flow: Flow) => boolean = () => true): number {
   const { flows } = new World({ state, hosts: numberedHosts(state) }).host(node)
-  return [...flows.values()]
-    .flat()
-    .filter(({ cookie, table }) => isOf('policy', cookie) && (tables === undefined || tables.includes(table))).length
+  return [...flows.values()].flat().filter((flow) => isOf('policy', flow.cookie) && isCounted(flow)).length
 }
 
 const policies = ({ objects }: ClusterState): readonly PolicyRecord[] => [...objects.policy.values()]
@@ -54,12 +54,12 @@ test('a rule by itself is never more flows than its size says, and seldom fewer'
             const none = rendered(
               withRules(state, () => false),
               host,
-              ruleTables,
+              isOfRule,
             )
             const alone = rendered(
               withRules(state, (rule) => rule === kept),
               host,
-              ruleTables,
+              isOfRule,
             )
             assert.ok(alone - none <= flows, `${key} on ${host}: ${alone - none}, at most ${flows}`)
             sum += alone - none

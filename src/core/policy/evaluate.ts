@@ -44,11 +44,17 @@ export function evaluatePolicy(state: ClusterState, opening: Opening): PolicyVer
   const { sender, receiver } = membersOf(state, opening)
   const egress = decide(state, 'out', sender, { opening, other: receiver, otherAddress: opening.destination })
   const ingress = decide(state, 'in', receiver, { opening, other: sender, otherAddress: opening.source })
-  const stranger =
-    (receiver === undefined && isStranger(state, opening, opening.destination) && namesGroups(state, 'out', sender)) ||
-    (sender === undefined && isStranger(state, opening, opening.source) && namesGroups(state, 'in', receiver))
+  const stranger = meetsStranger(state, 'out', opening) || meetsStranger(state, 'in', opening)
   const allowed = !stranger && egress?.action !== 'deny' && ingress?.action !== 'deny'
   return { allowed, stranger, egress, ingress }
+}
+
+/** Whether the group at one end, some of whose rules name groups, cannot tell that of the other. */
+export function meetsStranger(state: ClusterState, direction: 'in' | 'out', opening: Opening): boolean {
+  const { sender, receiver } = membersOf(state, opening)
+  const [own, other, otherAddress] =
+    direction === 'in' ? [receiver, sender, opening.source] : [sender, receiver, opening.destination]
+  return other === undefined && namesGroups(state, direction, own) && isStranger(state, opening, otherAddress)
 }
 
 function isStranger(state: ClusterState, { tenantName }: Opening, address: string): boolean {

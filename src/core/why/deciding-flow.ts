@@ -1,7 +1,7 @@
 // The flow by which a node decides about a connection, found as its switch finds it: among the flows of policy that this
 // node is rendered, without those of other levels than the deciding one.
 
-import type { ClusterState } from '../../model/state.ts'
+import type { ClusterState, RuleRecord } from '../../model/state.ts'
 import type { WhyFlow } from '../../model/why.ts'
 import { canonicalMatch, ctState, type Flow, formatMatch } from '../../protocols/openflow/index.ts'
 import { NodeCompiler } from '../compile/compile-node.ts'
@@ -26,20 +26,21 @@ export interface Judged {
   readonly destinationGroup: number
 }
 
-/** undefined where the node has no policy for it. `rule`: the one that decides, undefined where none does. */
+interface Decision {
+  /** The one that decides; undefined where none does; `stranger`: it is decided before rules are asked. */
+  readonly rule: PolicyRule | 'stranger' | undefined
+  readonly judged: Judged
+}
+
+/** undefined where the node has no policy for it. */
 export function decidingFlow(
   state: ClusterState,
   node: string,
   direction: 'in' | 'out',
-  rule: PolicyRule | undefined,
-  judged: Judged,
+  { rule, judged }: Decision,
 ): WhyFlow | undefined {
   // Levels share no flow: those of other rules need not be rendered.
-  const level = withRules(
-    state,
-    ({ direction, priority, action }) =>
-      rule?.direction === direction && rule.priority === priority && rule.action === action,
-  )
+  const level = withRules(state, (other) => (rule === 'stranger' ? namesGroup(other) : isOfLevel(other, rule)))
   const network = new NodeCompiler(node).compile(level)
   if (network.policy === undefined) return undefined
   const table = direction === 'in' ? 'Ingress' : 'Egress'
@@ -47,6 +48,14 @@ export function decidingFlow(
   const tables = new FlowTables(flows)
   const flow = tables.lookup(pipeline[table].id, fieldsAt(table, judged))
   return flow === undefined ? undefined : flowText(flow, table)
+}
+
+function isOfLevel({ direction, priority, action }: RuleRecord, rule: PolicyRule | undefined): boolean {
+  return rule?.direction === direction && rule.priority === priority && rule.action === action
+}
+
+function namesGroup({ fromEndpointGroup, toEndpointGroup }: RuleRecord): boolean {
+  return fromEndpointGroup !== '' || toEndpointGroup !== ''
 }
 
 const destinationPorts: Readonly<Record<number, 'tcp_dst' | 'udp_dst' | 'sctp_dst'>> = {

@@ -3,7 +3,8 @@
 import { groupKey } from '../../model/endpoint-group.ts'
 import type { ClusterState, GroupRecord } from '../../model/state.ts'
 import type { WhyJudgement, WhyRule } from '../../model/why.ts'
-import { applyingRules, type Opening } from '../policy/evaluate.ts'
+import { strangers } from '../pipeline/fields.ts'
+import { applyingRules, meetsStranger, type Opening } from '../policy/evaluate.ts'
 import type { PolicyRule } from '../policy/rule.ts'
 import { decidingFlow } from './deciding-flow.ts'
 import { type End, hostsOf, memberOf } from './ends.ts'
@@ -20,11 +21,15 @@ export function judge(state: ClusterState, direction: 'in' | 'out', question: Qu
   const group = groupOf(state, own)
   const hosts = hostsOf(state, own)
   if (group === undefined || group.policies.length === 0) return unjudged(own, group, hosts)
+  if (meetsStranger(state, direction, question.opening)) return toStranger(state, direction, question, { group, hosts })
   const rules = applyingRules(state, direction, question.opening)
   const [first] = rules
   const overruled = rules.filter(({ action }) => action !== first?.action).slice(0, 3)
   const [host] = hosts
-  const flow = host === undefined ? undefined : decidingFlow(state, host, direction, first, judgedOf(state, question))
+  const flow =
+    host === undefined
+      ? undefined
+      : decidingFlow(state, host, direction, { rule: first, judged: judgedOf(state, question) })
   const rule = first === undefined ? undefined : reasonOf(state, first)
   return {
     decidedBy: rule === undefined ? 'default' : 'rule',
@@ -51,6 +56,29 @@ function unjudged(end: End, group: GroupRecord | undefined, hosts: readonly stri
         ? 'it is in no group: no policy is about it'
         : `group ${group.groupName} has no policy`
   return { decidedBy: 'unjudged', action: 'allow', group: group?.groupName ?? '', hosts, overruled: [], text }
+}
+
+/** Whose group cannot be told is not heard by groups whose rules name groups, nor spoken to. */
+function toStranger(
+  state: ClusterState,
+  direction: 'in' | 'out',
+  question: Question,
+  { group, hosts }: { readonly group: GroupRecord; readonly hosts: readonly string[] },
+): WhyJudgement {
+  const [host] = hosts
+  const judged = { ...judgedOf(state, question), [direction === 'in' ? 'sourceGroup' : 'destinationGroup']: strangers }
+  const flow = host === undefined ? undefined : decidingFlow(state, host, direction, { rule: 'stranger', judged })
+  const address = direction === 'in' ? question.opening.source : question.opening.destination
+  const kind = direction === 'in' ? 'incoming' : 'outgoing'
+  return {
+    decidedBy: 'stranger',
+    action: 'deny',
+    group: group.groupName,
+    hosts,
+    overruled: [],
+    ...(flow === undefined ? {} : { flow }),
+    text: `${kind} rules of group ${group.groupName} name groups, and ${address} is an address of containers that none has: strangers are denied`,
+  }
 }
 
 function sentence(direction: 'in' | 'out', { groupName }: GroupRecord, rule: WhyRule | undefined): string {

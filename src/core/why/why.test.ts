@@ -172,6 +172,28 @@ test('groups are asked about before they have members: on no host, with exceptio
   assert.equal(nowhere.receiver?.flow, undefined)
 })
 
+test('who cannot be told is denied where rules name groups', () => {
+  const wired = {
+    groups: [{ key: 'red:web', network: 'wire', policies: ['p'] }, ...(intent.groups ?? []).slice(1)],
+    endpoints: [{ id: 'wired', network: 'red:wire', group: 'web', node: 'n1', ipv4: '10.4.0.2' }],
+  }
+  const rule = { action: 'allow', fromEndpointGroup: 'db' } as const
+  const { verdict, receiver } = ask(state([rule], wired), '10.4.0.77', 'wired')
+  assert.deepEqual([verdict, receiver?.decidedBy], ['denied', 'stranger'])
+  assert.match(
+    receiver?.text ?? '',
+    /incoming rules of group web name groups, and 10.4.0.77 is an address of containers/,
+  )
+  assert.equal(receiver?.flow?.text, 'Ingress 600: SourceGroup=65535 Receiver=1 -> drop')
+  assert.equal(ask(state([rule], wired), '198.51.100.1', 'wired').verdict, 'allowed')
+  const outgoing = ask(
+    state([{ ...rule, direction: 'out', fromEndpointGroup: '', toEndpointGroup: 'db' }], wired),
+    'wired',
+    '10.4.0.77',
+  )
+  assert.equal(outgoing.sender?.flow?.text, 'Egress 600: SourceGroup=1 DestinationGroup=65535 -> drop')
+})
+
 test('nothing is judged at a gateway and within a container', () => {
   const cluster = state([{ direction: 'out' }])
   const gateway = ask(cluster, 'web', '10.1.0.254', { protocol: 1, port: 0 })
