@@ -81,6 +81,16 @@ test('a meter that was changed or deleted by hand is put right within seconds', 
   assert.deepEqual([byId().get(first.id), byId().get(second.id)], [first, second])
 })
 
+test('where the datapath has no meters endpoints work without a limit, are marked, and the log says so', async (t) => {
+  const agent = await startAgent(t, undefined)
+  agent.openFlow.maxMeter = 0
+  await agent.enter(limited({ bandwidth: '10 Mbps', dscp: 46 }))
+  await agent.attachments.whenInForce('web', AbortSignal.timeout(10_000))
+  assert.deepEqual(agent.openFlow.meters(), [])
+  assert.ok(agent.flows().some((flow) => flow.includes('set_field:46->ip_dscp')))
+  assert.equal(agent.said(/no meters in this datapath/), true)
+})
+
 test('a switch that forgot everything is given the meters again', async (t) => {
   const agent = await startAgent(t, limited({ bandwidth: '10 Mbps' }))
   await agent.inForce()

@@ -11,6 +11,8 @@ export interface HostInventory {
   readonly ports: readonly string[]
   /** Without counters and numbers of ports; `ours` in place of the mark of netplugin. */
   readonly flows: readonly string[]
+  /** Without numbers. */
+  readonly meters: readonly string[]
   /** `name driver`. */
   readonly dockerNetworks: readonly string[]
   readonly containers: readonly string[]
@@ -37,19 +39,20 @@ const look = [
   'ip -o link',
   'ovs-vsctl list-ports np-int | sort',
   "ovs-ofctl --names --no-stats dump-flows np-int | sed -E 's/^ *//' | sort",
+  'ovs-ofctl -O OpenFlow14 dump-meters np-int | grep rate=',
   "docker network ls --format '{{.Name}} {{.Driver}}' | sort",
   "docker ps -a --format '{{.Names}}' | sort",
 ].join(`; echo ${separator}; `)
 
 export async function hostInventory(lab: TestLab, host: string): Promise<HostInventory> {
   const parts = (await lab.execOk(host, look)).split(`${separator}\n`)
-  const [shown = [], allPorts = [], flows = [], dockerNetworks = [], containers = []] = parts.map((part) =>
+  const [shown = [], allPorts = [], flows = [], meters = [], dockerNetworks = [], containers = []] = parts.map((part) =>
     part.split('\n').filter((line) => line !== ''),
   )
   const waiting = waitingPairs(shown)
   const links = shown.map(linkName).filter((name) => !waiting.has(name))
   const ports = allPorts.filter((name) => !waiting.has(name))
-  return { links: links.sort(), ports, flows: flows.map(withoutPortNumbers).sort(), dockerNetworks, containers }
+  return { links: links.sort(), ports, flows: flows.map(withoutPortNumbers).sort(), meters, dockerNetworks, containers }
 }
 
 /** `1: lo: <…`, `7: vp3x@np3x: <…`. */

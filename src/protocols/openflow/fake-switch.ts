@@ -20,8 +20,6 @@ export interface FakeSwitchOptions {
   /** Where to listen; removed by close(). */
   readonly path: string
   readonly ports?: readonly Pick<PortDesc, 'port' | 'name' | 'mac'>[]
-  /** The largest number of a meter; 0: a datapath without meters. Default 262144. */
-  readonly maxMeter?: number
 }
 
 export class FakeSwitch {
@@ -35,7 +33,8 @@ export class FakeSwitch {
   readonly applied: (readonly Modification[])[] = []
   /** Bundles that were opened and neither committed nor discarded. */
   readonly openBundles = new Set<object>()
-  readonly maxMeter: number
+  /** The largest number of a meter; 0: a datapath without meters. */
+  maxMeter = 262_144
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   #tables = new FakeTables()
@@ -45,7 +44,6 @@ export class FakeSwitch {
   private constructor(options: FakeSwitchOptions, server: Server) {
     this.path = options.path
     this.ports = options.ports ?? []
-    this.maxMeter = options.maxMeter ?? 262_144
     this.#server = server
     server.on('connection', (socket) => this.#accept(socket))
   }

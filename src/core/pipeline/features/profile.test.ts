@@ -4,6 +4,8 @@ import { clusterState } from '../../../../test/support/cluster.ts'
 import { NodeCompiler, portNames } from '../../compile/compile-node.ts'
 import type { SwitchFacts } from '../facts.ts'
 import { Renderer } from '../render.ts'
+import { udp } from '../simulate/packet.ts'
+import { World } from '../simulate/world.ts'
 import { desiredMeters, meterNumbersEnd } from './profile.ts'
 
 const lastPort = 0xfeff
@@ -68,4 +70,34 @@ test('where the datapath has no meters, or too few, endpoints are not limited an
 test('the last port has its meters among ours', () => {
   const ofPorts = new Map([[portNames('web').portName, lastPort]])
   for (const { id } of meters({ bandwidth: '1 Mbps' }, { ofPorts }).desired) assert.ok(id < meterNumbersEnd)
+})
+
+test('a copy of a broadcast passes no meter, with policies and without; a packet to one endpoint does', () => {
+  for (const policies of [[], ['p']]) {
+    const state = clusterState({
+      tenants: ['red'],
+      networks: [{ key: 'red:lan', encap: { kind: 'vlan', vlan: 7 }, subnet: '10.1.0.0/24' }],
+      netprofiles: [{ key: 'red:slow', bandwidth: '1 Mbps' }],
+      groups: [{ key: 'red:g', network: 'lan', netProfile: 'slow', policies }],
+      endpoints: [
+        { id: 'a', network: 'red:lan', node: 'n1', ipv4: '10.1.0.1' },
+        { id: 'b', network: 'red:lan', group: 'g', node: 'n1', ipv4: '10.1.0.2' },
+        { id: 'c', network: 'red:lan', group: 'g', node: 'n1', ipv4: '10.1.0.3' },
+      ],
+      nodes: [{ node: 'n1' }],
+    })
+    const world = new World({ state, hosts: [{ node: 'n1', ports: { a: 5, b: 6, c: 7 }, nameservers: [] }] })
+    const end = (id: string) => {
+      const { mac, ipv4 } = state.endpoints.get(id) ?? { mac: '', ipv4: '' }
+      return { mac, ip: ipv4 }
+    }
+    const ports = { source: 9, destination: 9 }
+    const everybody = { mac: 'ff:ff:ff:ff:ff:ff', ip: '10.1.0.255' }
+    const passed = (trace: readonly string[]) => trace.flatMap((line) => /meter \d+/.exec(line) ?? [])
+    const broadcast = world.send('a', udp(end('a'), everybody, ports))
+    assert.deepEqual(broadcast.deliveries.map(({ to }) => to).sort(), ['b', 'c'])
+    assert.deepEqual(passed(broadcast.trace), [])
+    assert.deepEqual(passed(world.send('a', udp(end('a'), end('b'), ports)).trace), ['meter 13'])
+    assert.deepEqual(passed(world.send('b', udp(end('b'), end('c'), ports)).trace), ['meter 12', 'meter 15'])
+  }
 })

@@ -57,10 +57,16 @@ function burstOf({ rate, burst }: EndpointProfile, { segmentsTogether = false }:
   return Math.min(Math.ceil(Math.max(wanted, least)), 0xffff_ffff)
 }
 
-/** What is handed to the endpoint passes its meter first, whatever way it came. */
+/**
+ * What is handed to the endpoint passes its meter first, whatever way it came. Copies of a broadcast do not: a meter that drops
+ * one ends what the datapath was to do with the packet, the copies for others too.
+ */
 export function deliveryFlows(port: number, meters: EndpointMeters | undefined): Flow[] {
   if (meters === undefined) return []
   return [
-    flow('endpoint', 'Output', priority.exact, { OutPort: port }, [{ meter: meters.to }, { type: 'output', port }]),
+    flow('endpoint', 'Output', priority.exact, { OutPort: port, Flood: 0 }, [
+      { meter: meters.to },
+      { type: 'output', port },
+    ]),
   ]
 }
