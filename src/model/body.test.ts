@@ -34,9 +34,26 @@ const codeOf = (input: unknown) => {
   return isProblem(parsed) ? parsed.message : parsed
 }
 
-test('names are labels of letters, digits and inner hyphens, joined by dots', () => {
-  for (const name of ['a', 'A9', 'a-b', 'a.b', '1.2.3', 'a--b']) assert.ok(!isProblem(parseBody(thing, { name })), name)
-  for (const name of ['', '-a', 'a-', 'a_b', 'a b', 'a:b', 'a|b', '.a', 'a.', 'a..b', 'ü', 'a\n', 'abcdefghi']) {
+test('names are labels of letters, digits and inner hyphens or underscores, joined by dots', () => {
+  for (const name of ['a', 'A9', 'a-b', 'a_b', 'a.b', '1.2.3', 'a--b', 'a_-b.c_d'])
+    assert.ok(!isProblem(parseBody(thing, { name })), name)
+  for (const name of [
+    '',
+    '-a',
+    'a-',
+    '_a',
+    'a_',
+    'a._b',
+    'a b',
+    'a:b',
+    'a|b',
+    '.a',
+    'a.',
+    'a..b',
+    'ü',
+    'a\n',
+    'abcdefghi',
+  ]) {
     assert.ok(isProblem(parseBody(thing, { name })), JSON.stringify(name))
   }
 })

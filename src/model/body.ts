@@ -4,9 +4,10 @@ import { z } from 'zod'
 import type { Problem } from '../lib/errors.ts'
 import { errorKinds } from '../lib/errors.ts'
 
-const label = '[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?'
-const namePattern = new RegExp(`^${label}(?:\\.${label})*$`)
-const nameRule = 'letters, digits and inner hyphens, in labels joined by dots'
+const label = '[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?'
+/** Of tenants, networks, groups, policies, rules and the like. */
+export const namePattern = new RegExp(`^${label}(?:\\.${label})*$`)
+export const nameRule = 'letters, digits and inner hyphens or underscores, in labels joined by dots'
 const notAName = {
   error: ({ input }: { input?: unknown }) => `${JSON.stringify(input)} is not a name: use ${nameRule}`,
 }

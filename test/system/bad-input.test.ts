@@ -61,7 +61,7 @@ const flags: readonly Case[] = [
 ]
 
 const objects: readonly Case[] = [
-  ['netctl net create bad_name -s 10.9.0.0/24', 3, /networkName "bad_name" is not a name: use letters/],
+  ['netctl net create bad!name -s 10.9.0.0/24', 3, /networkName "bad!name" is not a name: use letters/],
   ['netctl net create other', 1, /a network needs a subnet, for example --subnet=/],
   ['netctl net create other -s 10.9.0.0/33', 3, /subnet "10\.9\.0\.0\/33" must have a length/],
   [

@@ -1,6 +1,7 @@
 // The tenants of an intent document, with their networks and endpoints.
 
 import { parseIpv4 } from '../../lib/address.ts'
+import { namePattern, nameRule } from '../../model/body.ts'
 import type { EncapChoice, IntentEndpoint, IntentNetwork, IntentTenant } from '../../model/intent.ts'
 import { isIpv4Host, parseIpv4Subnet } from '../allocate/subnet.ts'
 import { type Fields, readList, reportTwice } from './fields.ts'
@@ -18,8 +19,6 @@ export const tenantFields: readonly string[] = [
 ]
 
 const maxTag = 16_777_215
-const label = '[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?'
-const objectName = new RegExp(`^${label}(?:\\.${label})*$`)
 /** What Docker allows as the name of a container. */
 const containerName = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/
 
@@ -111,9 +110,8 @@ export function readObjectName(fields: Fields, field: string): string {
   const name = fields.text(field)
   if (name === '') fields.report(field, 'is missing or empty')
   else if (name.length > 64) fields.report(field, 'is longer than 64 characters')
-  else if (!objectName.test(name)) {
-    const rule = 'use letters, digits and inner hyphens or underscores, in labels joined by dots'
-    fields.report(field, `is not a name: ${JSON.stringify(name)}; ${rule}`)
+  else if (!namePattern.test(name)) {
+    fields.report(field, `is not a name: ${JSON.stringify(name)}; use ${nameRule}`)
   }
   return name
 }

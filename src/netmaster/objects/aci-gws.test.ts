@@ -26,7 +26,7 @@ scenario('the gateway is one object, checked and kept', async (netmaster) => {
     refused({ key: 'other' }, 'KEY_MISMATCH'),
     refused({ physicalDomain: '' }),
     refused({ physicalDomain: undefined }),
-    refused({ physicalDomain: 'a_b' }),
+    refused({ physicalDomain: 'a_' }),
     refused({ physicalDomain: 'x'.repeat(129) }),
     refused({ enforcePolicies: 'maybe' }),
     refused({ includeCommonTenant: 'YES' }),

@@ -17,7 +17,7 @@ scenario('a BGP speaker is checked, made, changed, inspected and deleted', async
   const refused = (more: object, code: string) => ['POST', path, bgp(more), code] as const
   await play(netmaster, [
     ['GET', '/api/v1/Bgps/', undefined, []],
-    refused({ hostname: 'bad_name' }, 'INVALID_BODY'),
+    refused({ hostname: 'bad!name' }, 'INVALID_BODY'),
     refused({ hostname: 'x'.repeat(257) }, 'INVALID_BODY'),
     refused({ hostname: 'host2' }, 'KEY_MISMATCH'),
     refused({ as: 65_002 }, 'INVALID_BODY'),

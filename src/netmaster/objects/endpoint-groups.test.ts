@@ -26,11 +26,11 @@ scenario('groups: made in a network, policies must exist, network and pool stay'
     ['POST', groupPath('n1'), group('n1', 'n1'), 'NAME_IN_USE'],
     ['POST', groupPath('n2'), group('n2', 'n1'), 'NAME_IN_USE'],
     ['POST', networkPath('g1'), network('g1', '10.1.9.0/24'), 'NAME_IN_USE'],
-    ['POST', groupPath('bad_name'), group('bad_name', 'n1'), 'INVALID_BODY'],
+    ['POST', groupPath('bad!name'), group('bad!name', 'n1'), 'INVALID_BODY'],
     ['POST', groupPath(`${x64}g`), group(`${x64}g`, 'n1'), 'INVALID_BODY'],
     ['POST', groupPath('a.b'), group('a.b', 'n1'), rendered('a.b')],
     ['POST', groupPath('gtag'), group('gtag', 'n1', { cfgdTag: 'mytag' }), rendered('gtag', { cfgdTag: 'mytag' })],
-    ['POST', groupPath('gtag2'), group('gtag2', 'n1', { cfgdTag: 'bad_tag' }), 'INVALID_BODY'],
+    ['POST', groupPath('gtag2'), group('gtag2', 'n1', { cfgdTag: 'bad!tag' }), 'INVALID_BODY'],
     [
       'POST',
       groupPath('gpool'),

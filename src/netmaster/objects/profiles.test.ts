@@ -197,7 +197,7 @@ scenario('an app profile names groups that are there, and keeps them', async (ne
   await assertRefused(netmaster, [
     ['POST', appPath('shop'), app('shop', ['h', 'nope']), 404, 'ENDPOINT_GROUP_NOT_FOUND'],
     ['POST', '/api/v1/appProfiles/nope:x/', { ...app('x', []), tenantName: 'nope' }, 404, 'TENANT_NOT_FOUND'],
-    ['POST', appPath('bad_name'), app('bad_name', []), 400, 'INVALID_BODY'],
+    ['POST', appPath('bad!name'), app('bad!name', []), 400, 'INVALID_BODY'],
     ['DELETE', groupPath('h'), undefined, 409, 'GROUP_IN_APP_PROFILE'],
     ['DELETE', appPath('nope'), undefined, 404, 'APP_PROFILE_NOT_FOUND'],
   ])

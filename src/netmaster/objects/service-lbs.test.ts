@@ -33,7 +33,7 @@ scenario('a service is checked, made, linked from both sides, inspected and dele
     [{ key: 'default:other' }, 'KEY_MISMATCH'],
     [{ networkName: 'nope' }, 'NETWORK_NOT_FOUND'],
     [{ networkName: '' }, 'INVALID_BODY'],
-    [{ serviceName: 'bad_name' }, 'INVALID_BODY'],
+    [{ serviceName: 'bad!name' }, 'INVALID_BODY'],
     [{ serviceName: 'x'.repeat(257) }, 'INVALID_BODY'],
     [{ ipAddress: '60.1.1' }, 'INVALID_BODY'],
     [{ ipAddress: '60.1.2.1' }, 'ADDRESS_OUTSIDE_SUBNET'],

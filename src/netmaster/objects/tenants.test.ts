@@ -13,7 +13,7 @@ scenario('tenants are made, never changed, and deleted when empty', async (netma
       { key: 'blue', tenantName: 'blue', 'link-sets': {} },
     ],
     ['POST', tenant('blue'), { tenantName: 'blue' }, { key: 'blue', tenantName: 'blue', 'link-sets': {} }],
-    ['POST', tenant('bad_name'), { tenantName: 'bad_name' }, 'INVALID_BODY'],
+    ['POST', tenant('bad!name'), { tenantName: 'bad!name' }, 'INVALID_BODY'],
     ['POST', tenant('-bad'), { tenantName: '-bad' }, 'INVALID_BODY'],
     ['POST', tenant(x64), { tenantName: x64 }, { key: x64, tenantName: x64, 'link-sets': {} }],
     ['POST', tenant(`${x64}x`), { tenantName: `${x64}x` }, 'INVALID_BODY'],
