@@ -19,13 +19,15 @@ export interface RuleRecord {
   readonly toEndpointGroup: string
   readonly fromNetwork: string
   readonly toNetwork: string
-  /** `a.b.c.d`, `a.b.c.d-lastOctet` or either with `/length`. */
+  /** A list of addresses as the user wrote it (rule-addresses.ts); empty for any. */
   readonly fromIpAddress: string
   readonly toIpAddress: string
-  /** `tcp`, `udp`, `icmp`, a number below 256, or empty for any. */
+  /** `tcp`, `udp`, `sctp`, `icmp`, `icmpv6`, a number below 256, or empty for any. */
   readonly protocol: string
-  /** Destination port; 0: any. */
+  /** Destination port; 0: any, or those of `ports`. */
   readonly port: number
+  /** Destination ports as a list, sorted and merged: `80,443,8000-8100`. Not there where the rule has none. */
+  readonly ports?: string
   readonly action: 'allow' | 'deny'
 }
 

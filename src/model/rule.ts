@@ -1,10 +1,10 @@
 // Rules of a policy (specification 2.2, 2.3, 5.5): which traffic into or out of its groups is allowed or denied.
 
 import { z } from 'zod'
-import { parseIpv4 } from '../lib/address.ts'
 import type { Problem } from '../lib/errors.ts'
 import {
   apiObject,
+  isProblem,
   link,
   linkSet,
   linkSets,
@@ -18,31 +18,28 @@ import {
 } from './body.ts'
 import { groupKey } from './endpoint-group.ts'
 import { policyKey } from './policy.ts'
+import { readAddresses } from './rule-addresses.ts'
+import { readPorts } from './rule-ports.ts'
 import type { RuleRecord } from './state.ts'
 
-const protocolRule = 'must be tcp, udp, icmp, a protocol number below 256, or empty for any'
+const protocolRule = 'must be tcp, udp, sctp, icmp, icmpv6, a protocol number below 256, or empty for any'
 
 const protocol = z
   .string()
-  .refine((text) => /^(tcp|udp|icmp|)$/.test(text) || (/^\d{1,3}$/.test(text) && Number(text) < 256), protocolRule)
+  .refine(
+    (text) => /^(tcp|udp|sctp|icmp|icmpv6|)$/.test(text) || (/^\d{1,3}$/.test(text) && Number(text) < 256),
+    protocolRule,
+  )
   .default('')
 
 const address = z
   .string()
-  .refine((text) => text === '' || isRuleAddress(text), {
-    error: ({ input }) =>
-      `${JSON.stringify(input)} is not an address; write 10.1.1.5 for a host, 10.1.1.5-20 for a range, 10.1.1.0/24 for a subnet (1 to 31 bits)`,
+  .max(4096, 'is longer than 4096 characters')
+  .superRefine((text, context) => {
+    const ranges = text === '' ? [] : readAddresses(text)
+    if (typeof ranges === 'string') context.addIssue({ code: 'custom', message: ranges })
   })
   .default('')
-
-/** `a.b.c.d`, optionally `-lastOctet`, optionally `/1` to `/31`. */
-function isRuleAddress(text: string): boolean {
-  const match = /^((?:\d{1,3}\.){3}(\d{1,3}))(?:-(\d{1,3}))?(?:\/(\d{1,2}))?$/.exec(text)
-  if (match === null) return false
-  const [, first = '', octet = '', last = octet, length = '1'] = match
-  if (parseIpv4(first) === undefined || Number(last) > 255 || Number(last) < Number(octet)) return false
-  return Number(length) >= 1 && Number(length) <= 31
-}
 
 export const ruleBody = apiObject({
   tenantName: requiredName(64),
@@ -59,6 +56,8 @@ export const ruleBody = apiObject({
   toIpAddress: address,
   protocol,
   port: wholeNumber({ min: 0, max: 65_535 }, 0),
+  /** Instead of `port`: several ports and ranges. */
+  ports: z.string().max(1024, 'is longer than 1024 characters').default(''),
   action: requiredWord(['allow', 'deny']),
 })
 export type RuleBody = z.output<typeof ruleBody>
@@ -73,6 +72,7 @@ export const ruleView = z.object({
   fromNetwork: z.string().optional(),
   policyName: z.string(),
   port: z.int().optional(),
+  ports: z.string().optional(),
   priority: z.int(),
   protocol: z.string().optional(),
   ruleId: z.string(),
@@ -107,6 +107,7 @@ export function ruleFromBody(body: RuleBody): RuleRecord {
     toIpAddress: body.toIpAddress,
     protocol: body.protocol,
     port: body.port,
+    ...(body.ports === '' ? {} : { ports: body.ports }),
     action: body.action,
   }
 }
@@ -147,7 +148,17 @@ export function checkRule(rule: RuleRecord): Problem | undefined {
     const message = `${own.network} and ${own[kind]} exclude each other; give one of them`
     return wrong(codes[kind], own[kind], message)
   }
-  return undefined
+  return checkPorts(rule)
+}
+
+function checkPorts({ port, ports }: RuleRecord): Problem | undefined {
+  if (ports === undefined) return undefined
+  if (port !== 0) {
+    const message = `port and ports exclude each other; give ports alone: ${port},${ports}`
+    return problem('invalid', 'RULE_PORT_AND_PORTS', message, { field: 'ports' })
+  }
+  const ranges = readPorts(ports)
+  return isProblem(ranges) ? ranges : undefined
 }
 
 export function renderRule(rule: RuleRecord): RuleView {
@@ -164,7 +175,7 @@ export function renderRule(rule: RuleRecord): RuleView {
       fromNetwork: rule.fromNetwork,
     }),
     policyName,
-    ...omitEmpty({ port: rule.port }),
+    ...omitEmpty({ port: rule.port, ports: rule.ports }),
     priority: rule.priority,
     ...omitEmpty({ protocol: rule.protocol }),
     ruleId,

@@ -104,7 +104,7 @@ export const incomingRuleColumns: Columns<RuleView> = [
   column('From IpAddress', 9, (rule) => rule.fromIpAddress),
   column('To IpAddress', 12, (rule) => rule.toIpAddress),
   column('Protocol', 8, (rule) => rule.protocol),
-  column('Port', 4, (rule) => rule.port ?? 0),
+  column('Port', 4, (rule) => rule.ports ?? rule.port ?? 0),
   column('Action', 6, (rule) => rule.action),
 ]
 
@@ -115,7 +115,7 @@ export const outgoingRuleColumns: Columns<RuleView> = [
   column('To Network', 10, (rule) => rule.toNetwork),
   column('To IpAddress', 9, (rule) => rule.toIpAddress),
   column('Protocol', 8, (rule) => rule.protocol),
-  column('Port', 4, (rule) => rule.port ?? 0),
+  column('Port', 4, (rule) => rule.ports ?? rule.port ?? 0),
   column('Action', 6, (rule) => rule.action),
 ]
 

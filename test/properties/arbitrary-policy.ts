@@ -16,9 +16,20 @@ const addresses = [
   '10.2.0.0/24',
   '10.1.0.2/31',
   '10.2.0.1',
+  '10.1.0.2-10.2.0.1',
+  '10.2.0.1,10.1.0.1-2,10.1.0.2-3',
+  '0.0.0.0-255.255.255.255',
+  '2001:db8:1::1',
+  '2001:db8:1::1-2001:db8:1::4',
+  '2001:db8:2::/64,10.1.0.1',
+  '2001:db8:1::2-2001:db8:2::1,10.0.0.0/8',
+  '::/0',
+  // The last two are those of wide rules.
   '10.1.0.1-6',
-  '10.1.0.3-9',
+  '10.1.0.3-9,2001:db8:1::1-2001:db8:1::6',
 ]
+const portLists = ['80,443', '8000-8100', '22,79-81,1024-65535', '8050,8099-9000', '0-65535']
+const targets = ['10.1.0.2', '2001:db8:1::2']
 
 interface RuleChoice {
   readonly policy: number
@@ -27,6 +38,7 @@ interface RuleChoice {
   readonly priority: number
   readonly protocol: string
   readonly port: number
+  readonly ports: string
   readonly remote: 'anybody' | 'group' | 'network' | 'address' | 'group and address'
   readonly pick: number
   readonly target: boolean
@@ -37,8 +49,9 @@ const anyRule: fc.Arbitrary<RuleChoice> = fc.record({
   direction: fc.constantFrom('in', 'out'),
   action: fc.constantFrom('allow', 'deny'),
   priority: fc.constantFrom(1, 1, 10, 100),
-  protocol: fc.constantFrom('', '', 'tcp', 'udp', 'icmp', '6', '1', '47'),
+  protocol: fc.constantFrom('', '', 'tcp', 'udp', 'sctp', 'icmp', 'icmpv6', '6', '1', '47', '132'),
   port: fc.constantFrom(0, 0, 80, 443),
+  ports: fc.constantFrom('', '', '', ...portLists),
   remote: fc.constantFrom('anybody', 'group', 'network', 'address', 'group and address'),
   pick: fc.nat({ max: 100 }),
   target: fc.boolean(),
@@ -50,6 +63,7 @@ const wideRule: fc.Arbitrary<RuleChoice> = anyRule.map((rule) => ({
   priority: 1,
   protocol: '',
   port: rule.pick % 2 === 0 ? 80 : 443,
+  ports: rule.pick % 3 === 0 ? (portLists[rule.pick % portLists.length] ?? '') : '',
   remote: 'address',
   pick: addresses.length * 2 - 1 - (rule.pick % 2),
   target: false,
@@ -119,7 +133,7 @@ function joined(record: EndpointRecord, groups: ReadonlyMap<string, GroupRecord>
 }
 
 function ruleIntent(state: ClusterState, tenantName: string, choice: RuleChoice, id: string): RuleIntent {
-  const { direction, action, priority, protocol, port, pick } = choice
+  const { direction, action, priority, protocol, port, ports, pick } = choice
   const networks = [...state.networks.values()].filter((network) => network.tenantName === tenantName)
   const network = networks[pick % Math.max(networks.length, 1)]?.networkName ?? ''
   const group = network === '' ? '' : `${network}-${groupNames[pick % groupNames.length]}`
@@ -132,10 +146,10 @@ function ruleIntent(state: ClusterState, tenantName: string, choice: RuleChoice,
     action,
     priority,
     protocol,
-    port,
+    ...(ports === '' ? { port } : { ports }),
     ...(choice.remote.includes('group') ? { [`${side}EndpointGroup`]: group } : {}),
     ...(choice.remote.includes('address') ? { [`${side}IpAddress`]: address } : {}),
     ...(choice.remote === 'network' ? { [`${side}Network`]: network } : {}),
-    ...(choice.target && direction === 'in' ? { toIpAddress: '10.1.0.2' } : {}),
+    ...(choice.target && direction === 'in' ? { toIpAddress: targets[pick % targets.length] ?? '' } : {}),
   }
 }

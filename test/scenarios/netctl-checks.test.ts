@@ -62,7 +62,7 @@ test('a tenant is refused to go while something is in it, in the order in which 
     ...done('netprofile rm -t blue np'),
     ...refused({ 'tenant rm blue': /network/ }),
     ...done('net rm -t blue n', 'tenant rm blue'),
-    ...refused({ 'tenant rm blue': /blue not found/, 'tenant create bad_name': /tenantName/ }),
+    ...refused({ 'tenant rm blue': /blue not found/, 'tenant create bad!name': /tenantName/ }),
   ])
 })
 
@@ -155,6 +155,12 @@ test('rules are refused that contradict themselves or name what is not there', a
       'policy rule-add -p -1 p x': /priority/,
       'policy rule-add -P 65536 -l tcp p x': /port/,
       'policy rule-add -P -5 -l tcp p x': /port/,
+      'policy rule-add -P 443,80-22 p x': /80-22 ends before it begins; write 22-80/,
+      'policy rule-add -P 80-65536 p x': /80-65536 is above 65535/,
+      'policy rule-add -P 80,,443 p x': /"80,,443" has an empty item/,
+      'policy rule-add -P http p x': /"http" is neither a port nor a range; write ports as 80,443/,
+      'policy rule-add -P 80,0 p x': /0 is no port/,
+      [`policy rule-add -P ${new Array(65).fill('80').join()} p x`]: /65 items, and 64 are the most/,
       'policy rule-add -l bogus p x': /protocol/,
       'policy rule-add -l TCP p x': /protocol/,
       'policy rule-add -l 256 p x': /protocol/,
@@ -163,6 +169,11 @@ test('rules are refused that contradict themselves or name what is not there', a
       'policy rule-add -i 10.1.1.0/33 p x': /fromIpAddress/,
       'policy rule-add -i 10.1.1.5/32 p x': /fromIpAddress/,
       'policy rule-add -i 0.0.0.0/0 p x': /fromIpAddress/,
+      'policy rule-add -i 10.1.1.9-10.1.1.5 p x': /fromIpAddress.*ends before it begins/,
+      'policy rule-add -i 10.1.1.9-2001:db8::1 p x': /fromIpAddress.*is not an address/,
+      'policy rule-add -i 2001:db8::/129 p x': /fromIpAddress.*is not an address/,
+      'policy rule-add -i 10.1.1.9,,10.1.1.8 p x': /fromIpAddress.*"" is not an address/,
+      'policy rule-add -d out -s 2001:db8::9-2001:db8::5 p x': /toIpAddress.*ends before it begins/,
       'policy rule-rm p x': /x not found/,
     }),
     { line: 'policy rule-ls -q p', out: '' },

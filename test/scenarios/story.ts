@@ -18,6 +18,7 @@ import {
   redirect,
   routerAdvertisement,
   type SimPacket,
+  sctp,
   tcp,
   udp,
 } from '../../src/core/pipeline/simulate/packet.ts'
@@ -68,6 +69,7 @@ type PacketKind =
   | 'redirect'
   | 'udp'
   | 'tcp'
+  | 'sctp'
   | 'ip'
   | 'frame'
 
@@ -146,6 +148,8 @@ function build(spec: PacketSpec, self: End, to: End): SimPacket {
       return udp(self, to, ports)
     case 'tcp':
       return tcp(self, to, ports)
+    case 'sctp':
+      return sctp(self, to, ports)
     case 'ip':
       return ip(self, to, 253)
     case 'frame':

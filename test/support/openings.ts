@@ -7,6 +7,7 @@ import {
   echoRequest,
   ip,
   type SimPacket,
+  sctp,
   tcp,
   udp,
 } from '../../src/core/pipeline/simulate/packet.ts'
@@ -39,12 +40,25 @@ function udpTo(port: number): Opening {
   }
 }
 
+/** One port only: between two addresses, connection tracking knows one association of SCTP. */
+function sctpTo(port: number): Opening {
+  return {
+    protocol: 132,
+    port,
+    first: (from, to) => sctp(from, to, { source: client, destination: port }),
+    answer: (from, to) => sctp(from, to, { source: port, destination: client }),
+  }
+}
+
 export function openings(isV6: boolean): readonly Opening[] {
   const gre = (from: End, to: End) => ip(from, to, 47)
   return [
     tcpTo(80),
     tcpTo(443),
+    tcpTo(8050),
     udpTo(80),
+    udpTo(8100),
+    sctpTo(80),
     { protocol: isV6 ? 58 : 1, port: 0, first: echoRequest, answer: echoReply },
     { protocol: 47, port: 0, first: gre, answer: gre },
   ]

@@ -28,7 +28,16 @@ export function definePipeline<const T extends Record<string, TableSpec<Extract<
 }
 
 /** What a rule of a policy may compare in either direction. */
-const ruleMatches = ['conj_id', 'eth_type', 'ipv4_dst', 'ip_proto', 'tcp_dst', 'udp_dst', 'icmpv6_type'] as const
+const ruleMatches = [
+  'conj_id',
+  'eth_type',
+  'ipv4_dst',
+  'ip_proto',
+  'tcp_dst',
+  'udp_dst',
+  'sctp_dst',
+  'icmpv6_type',
+] as const
 
 // Ids leave room for the tables of services between Names and Route, and around Output.
 export const pipeline = definePipeline({

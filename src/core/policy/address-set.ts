@@ -1,9 +1,13 @@
-// Which addresses a rule means: an address, a CIDR, a range of last octets, or a network with exactly the range it has.
+// Which addresses a rule means: those of its text, or of a network with exactly the range it has; and how matches select
+// them.
 
-import { formatIpv4, ipv4Mask, ipv4Size, parseIpv4 } from '../../lib/address.ts'
+import { formatIpv4, formatIpv6, type Ipv6Prefix, ipv4Mask, ipv6Mask } from '../../lib/address.ts'
 import { isProblem } from '../../model/body.ts'
+import { readAddresses } from '../../model/rule-addresses.ts'
 import type { ClusterState, NetworkRecord } from '../../model/state.ts'
+import { mergeIntervals } from '../allocate/intervals.ts'
 import { type Ipv4Subnet, parseIpv4Subnet } from '../allocate/subnet.ts'
+import { mergeRanges, rangeBlocks } from './blocks.ts'
 
 /** First and last IPv4 address, as numbers. */
 type Range = Ipv4Subnet['claimed']
@@ -14,16 +18,15 @@ export interface AddressSet {
   readonly ipv6: readonly string[]
 }
 
-/** `a.b.c.d`, `a.b.c.d/len`, `a.b.c.d-e`, `a.b.c.d-e/len`: the length of a range says nothing that the range does not. */
+/** What a rule's list of addresses means; undefined where it is none. */
 export function parseRuleAddress(text: string): AddressSet | undefined {
-  const match = /^([\d.]+)(?:-(\d{1,3}))?(?:\/(\d{1,2}))?$/.exec(text)
-  const first = parseIpv4(match?.[1] ?? '')
-  if (match === null || first === undefined) return undefined
-  const [, , lastOctet, length] = match
-  if (lastOctet !== undefined) return onlyIpv4(first, ((first & 0xffffff00) >>> 0) + Number(lastOctet))
-  if (length === undefined) return onlyIpv4(first, first)
-  const base = (first & ipv4Mask(Number(length))) >>> 0
-  return onlyIpv4(base, base + ipv4Size(Number(length)) - 1)
+  const ranges = readAddresses(text)
+  if (typeof ranges === 'string') return undefined
+  const ipv6 = mergeRanges(ranges.filter((range) => range.family === 'ipv6'))
+  return {
+    ipv4: mergeIntervals(ranges.filter((range) => range.family === 'ipv4')),
+    ipv6: ipv6.flatMap((range) => rangeBlocks(range, 128)).map(({ base, length }) => `${formatIpv6(base)}/${length}`),
+  }
 }
 
 /** What a network claims: its range where it was given one. */
@@ -41,10 +44,6 @@ export function wireNetworks({ networks }: ClusterState, tenantName: string): Ne
   return own.filter(({ encap }) => encap.kind === 'vlan').sort((a, b) => a.networkId - b.networkId)
 }
 
-function onlyIpv4(first: number, last: number): AddressSet {
-  return { ipv4: [{ first, last }], ipv6: [] }
-}
-
 export interface Ipv4Block {
   readonly base: number
   readonly length: number
@@ -52,21 +51,17 @@ export interface Ipv4Block {
 
 /** The fewest prefixes that make up the range, ascending: at most 62. */
 export function rangeToBlocks({ first, last }: Range): Ipv4Block[] {
-  const blocks: Ipv4Block[] = []
-  for (let base = first; base <= last; ) {
-    let length = 32
-    while (length > 0 && fits(base, length - 1, last)) length--
-    blocks.push({ base, length })
-    base += ipv4Size(length)
-  }
-  return blocks
+  const blocks = rangeBlocks({ first: BigInt(first), last: BigInt(last) }, 32)
+  return blocks.map(({ base, length }) => ({ base: Number(base), length }))
 }
 
-function fits(base: number, length: number, last: number): boolean {
-  return base % ipv4Size(length) === 0 && base + ipv4Size(length) - 1 <= last
-}
+/** As matches take addresses: one, or one with its mask. A block of length 0 needs no match. */
+type AddressMatch = string | { readonly value: string; readonly mask: string }
 
-/** As a match takes it: an address, or an address with its mask. */
-export function blockMatch({ base, length }: Ipv4Block): string | { readonly value: string; readonly mask: string } {
+export function blockMatch({ base, length }: Ipv4Block): AddressMatch {
   return length === 32 ? formatIpv4(base) : { value: formatIpv4(base), mask: formatIpv4(ipv4Mask(length)) }
+}
+
+export function ipv6BlockMatch({ base, length }: Ipv6Prefix): AddressMatch {
+  return length === 128 ? formatIpv6(base) : { value: formatIpv6(base), mask: formatIpv6(ipv6Mask(length)) }
 }

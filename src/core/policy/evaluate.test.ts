@@ -102,6 +102,24 @@ test('a port counts for TCP and UDP, both where no protocol is named', () => {
   assert.equal(allowed([{ protocol: 'icmp', port: 80 }], { protocol: 1, port: 0 }), false)
 })
 
+test('a rule may have several ports, and SCTP has ports too', () => {
+  assert.equal(allowed([{ ports: '22,79-81' }]), false)
+  assert.equal(allowed([{ ports: '22,79-81' }], { port: 82 }), true)
+  assert.equal(allowed([{ ports: '22,79-81' }], { protocol: 132 }), true, 'without protocol: TCP and UDP')
+  assert.equal(allowed([{ protocol: 'sctp', ports: '22,79-81' }], { protocol: 132 }), false)
+  assert.equal(allowed([{ protocol: '132', port: 81 }], { protocol: 132 }), true)
+  assert.equal(allowed([{ protocol: 'icmp', ports: '22,79-81' }], { protocol: 1, port: 0 }), false)
+  assert.equal(allowed([{ ports: '0-65535' }]), false)
+})
+
+test('an address of one family says nothing about the other', () => {
+  const ipv6 = { source: '2001:db8:2::1', destination: '2001:db8:1::1' }
+  assert.equal(allowed([{ fromIpAddress: '2001:db8:2::/64' }], ipv6), false)
+  assert.equal(allowed([{ fromIpAddress: '2001:db8:2::2-2001:db8:2::9' }], ipv6), true)
+  assert.equal(allowed([{ fromIpAddress: '::/0' }]), true)
+  assert.equal(allowed([{ fromIpAddress: '::/0,10.2.0.1-10.2.0.9' }]), false)
+})
+
 test('groups, networks and protocols are meant in IPv6 too, addresses are not', () => {
   const ipv6 = { source: '2001:db8:2::1', destination: '2001:db8:1::1' }
   assert.equal(allowed([{ fromEndpointGroup: 'db', protocol: 'tcp' }], ipv6), false)
@@ -109,6 +127,7 @@ test('groups, networks and protocols are meant in IPv6 too, addresses are not', 
   assert.equal(allowed([{ fromIpAddress: '10.0.0.0/8' }], ipv6), true)
   const ping6 = { ...ipv6, protocol: 58, port: 0 }
   assert.equal(allowed([{ protocol: 'icmp' }], ping6), false)
+  assert.equal(allowed([{ protocol: 'icmpv6' }], ping6), false)
   assert.equal(allowed([{ protocol: '1' }], ping6), true)
 })
 

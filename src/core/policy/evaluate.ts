@@ -111,7 +111,9 @@ function applies(rule: PolicyRule, { opening, other, otherAddress }: Question): 
   if (addresses !== undefined && !isIn(addresses, otherAddress)) return false
   if (rule.target !== undefined && !isIn(rule.target, opening.destination)) return false
   const ported = portProtocols(rule)
-  if (ported.length > 0) return ported.includes(opening.protocol) && rule.port === opening.port
+  if (ported.length > 0) {
+    return ported.includes(opening.protocol) && rule.ports.some((range) => contains(range, opening.port))
+  }
   if (rule.protocol === 'any') return true
   if (rule.protocol === 'icmp') return opening.protocol === (opening.source.includes(':') ? 58 : 1)
   return rule.protocol === opening.protocol

@@ -6,6 +6,7 @@ import { networkKey } from '../../model/network.ts'
 import { ruleKey } from '../../model/rule.ts'
 import type { ClusterState, GroupRecord, RuleRecord } from '../../model/state.ts'
 import { type AddressSet, networkAddresses, parseRuleAddress } from './address-set.ts'
+import { type PortSet, portsOf } from './port-set.ts'
 
 /** `icmp` is that of the packet's family; a number is the same one in both. */
 export type RuleProtocol = 'any' | 'icmp' | number
@@ -22,13 +23,15 @@ export interface PolicyRule {
   /** Of an incoming rule: only towards these addresses of the group. */
   readonly target: AddressSet | undefined
   readonly protocol: RuleProtocol
-  /** Destination port of TCP and UDP; 0: any. */
-  readonly port: number
+  /** Destination ports, of protocols that have them; empty: any. */
+  readonly ports: PortSet
 }
 
 export const tcp = 6
 export const udp = 17
-const protocolNumbers: Readonly<Record<string, RuleProtocol>> = { '': 'any', icmp: 'icmp', tcp, udp }
+export const sctp = 132
+const icmpv6 = 58
+const protocolNumbers: Readonly<Record<string, RuleProtocol>> = { '': 'any', icmp: 'icmp', icmpv6, tcp, udp, sctp }
 
 /** Where names in rules are looked up. */
 type Named = Pick<ClusterState, 'groups' | 'networks'>
@@ -39,7 +42,9 @@ export function resolveRule(state: Named, record: RuleRecord): PolicyRule | unde
   const remote = resolveRemote(state, record, isIn)
   const target = isIn && record.toIpAddress !== '' ? parseRuleAddress(record.toIpAddress) : undefined
   if (remote === undefined || (isIn && record.toIpAddress !== '' && target === undefined)) return undefined
-  const { tenantName, direction, priority, action, port } = record
+  const ports = portsOf(record.port, record.ports)
+  if (ports === undefined) return undefined
+  const { tenantName, direction, priority, action } = record
   return {
     key: ruleKey(tenantName, record.policyName, record.ruleId),
     tenantName,
@@ -49,7 +54,7 @@ export function resolveRule(state: Named, record: RuleRecord): PolicyRule | unde
     remote,
     target,
     protocol: protocolNumbers[record.protocol] ?? Number(record.protocol),
-    port,
+    ports,
   }
 }
 
@@ -71,10 +76,10 @@ function resolveRemote(state: Named, record: RuleRecord, isIn: boolean): PolicyR
 }
 
 /** Protocols whose destination port the rule compares; none where it applies to whole protocols. */
-export function portProtocols({ protocol, port }: PolicyRule): readonly number[] {
-  if (port === 0) return []
+export function portProtocols({ protocol, ports }: PolicyRule): readonly number[] {
+  if (ports.length === 0) return []
   if (protocol === 'any') return [tcp, udp]
-  return protocol === tcp || protocol === udp ? [protocol] : []
+  return protocol === tcp || protocol === udp || protocol === sctp ? [protocol] : []
 }
 
 /** Sorts what decides first to the front. */

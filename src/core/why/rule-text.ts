@@ -3,9 +3,10 @@
 import type { RuleRecord } from '../../model/state.ts'
 
 export function ruleText(rule: RuleRecord): string {
-  const { action, protocol, port, toIpAddress } = rule
-  const service = `${protocol === '' && port === 0 ? 'everything' : protocol === '' ? 'tcp and udp' : protocol}`
-  const words = [action, service, ...(port === 0 ? [] : [`port ${port}`])]
+  const { action, protocol, port, ports, toIpAddress } = rule
+  const anyPort = port === 0 && ports === undefined
+  const service = `${protocol === '' && anyPort ? 'everything' : protocol === '' ? 'tcp and udp' : protocol}`
+  const words = [action, service, ...(anyPort ? [] : [ports === undefined ? `port ${port}` : `ports ${ports}`])]
   const remote = remoteWords(rule)
   words.push(rule.direction === 'in' ? `from ${remote}` : `to ${remote}`)
   if (rule.direction === 'in' && toIpAddress !== '') words.push(`to ${toIpAddress} only`)

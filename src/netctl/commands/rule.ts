@@ -35,17 +35,27 @@ const ruleFlags = {
   fromIpAddress: {
     kind: 'text',
     names: ['from-ip-address', 'i'],
-    value: 'ADDRESS',
-    help: 'Only from this address or subnet (in)',
+    value: 'ADDRESSES',
+    help: 'Only from these addresses, such as 10.1.1.5,10.2.0.0/16,2001:db8::/64 (in)',
   },
   toIpAddress: {
     kind: 'text',
     names: ['to-ip-address', 's'],
-    value: 'ADDRESS',
-    help: 'Only to this address or subnet',
+    value: 'ADDRESSES',
+    help: 'Only to these addresses (out), or to this member (in)',
   },
-  protocol: { kind: 'text', names: ['protocol', 'l'], value: 'tcp|udp|icmp', help: 'Protocol, or its number; any' },
-  port: { kind: 'number', names: ['port', 'P'], value: 'PORT', help: 'Destination port of tcp or udp; any' },
+  protocol: {
+    kind: 'text',
+    names: ['protocol', 'l'],
+    value: 'PROTOCOL',
+    help: 'tcp, udp, sctp, icmp, icmpv6 or a protocol number; any',
+  },
+  port: {
+    kind: 'text',
+    names: ['port', 'P'],
+    value: 'PORTS',
+    help: 'Destination ports of tcp, udp or sctp, such as 80,443,8000-8100; any',
+  },
   action: { kind: 'text', names: ['action', 'j'], value: 'allow|deny', help: 'What happens', fallback: 'allow' },
   dryRun: {
     kind: 'switch',
@@ -77,7 +87,7 @@ export function ruleAdd(name: string): Command {
         priority: flags.priority === 0 ? undefined : (flags.priority ?? 1),
         ...match,
         protocol: flags.protocol,
-        port: flags.port === 0 ? undefined : flags.port,
+        ...portOf(flags.port),
         action: actionOf(flags.action),
       })
       const key = `${flags.tenant}:${args.policy}:${args.rule}`
@@ -113,6 +123,14 @@ const sides = {
 /** `accept` is an older word for `allow`; what other words mean is for netmaster to say. */
 function actionOf(text: string): RuleInput['action'] {
   return (text === 'accept' ? 'allow' : text) as RuleInput['action']
+}
+
+/** One port is `port`, where zero means any; everything else is for netmaster to read. */
+function portOf(text: string | undefined): Pick<RuleInput, 'port' | 'ports'> {
+  if (text === undefined) return {}
+  if (text === '') throw usage('--port needs ports, such as 80,443,8000-8100; leave it out for every port')
+  if (!/^-?\d+$/.test(text)) return { ports: text }
+  return Number(text) === 0 ? {} : { port: Number(text) }
 }
 
 /** The direction, or an error about mistakes that can be told without asking netmaster. */

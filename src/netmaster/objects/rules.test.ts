@@ -1,9 +1,6 @@
 // Rules and their policies.
 
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { parseBody } from '../../model/body.ts'
-import { ruleBody } from '../../model/rule.ts'
 import type { TestNetmaster } from '../testing.ts'
 import { create } from '../testing-nodes.ts'
 import {
@@ -204,7 +201,7 @@ scenario('a policy stays while groups have it, and takes its rules with it', asy
     ],
   ])
   await assertRefused(netmaster, [
-    ['POST', policyPath('bad_name'), policy('bad_name'), 400, 'INVALID_BODY'],
+    ['POST', policyPath('bad!name'), policy('bad!name'), 400, 'INVALID_BODY'],
     ['POST', '/api/v1/policys/nope:p/', { ...policy('p'), tenantName: 'nope' }, 404, 'TENANT_NOT_FOUND'],
     ['POST', policyPath('p'), policy('q'), 400, 'KEY_MISMATCH'],
     ['DELETE', policyPath('p'), undefined, 409, 'POLICY_IN_USE'],
@@ -253,31 +250,4 @@ scenario('a policy shows the endpoints of all its groups', async (netmaster) => 
   )
   assert.equal(tenant.Oper.totalPolicies, 2)
   assert.deepEqual(tenant.Oper.policies, [Oper, { numEndpoints: 1, endpoints: Oper.endpoints.slice(1) }])
-})
-
-test('addresses and protocols of a rule have the forms that rules have', () => {
-  const parses = (more: object) => !('code' in Object(parseBody(ruleBody, rule('1', more))))
-  const table: readonly (readonly [text: string, isGood: boolean])[] = [
-    ['', true],
-    ['10.1.1.5', true],
-    ['10.1.1.0/24', true],
-    ['10.1.1.5-10', true],
-    ['10.1.1.5-10/24', true],
-    ['10.1.1.5-5', true],
-    ['128.0.0.0/1', true],
-    ['10.1.1.4/31', true],
-    ['10.1.1.5/32', false],
-    ['0.0.0.0/0', false],
-    ['10.1.1.0/33', false],
-    ['10.1.1.300', false],
-    ['10.1.1.10-5', false],
-    ['10.1.1.5-256', false],
-    ['10.1.1.5-10.1.1.9', false],
-    ['10.1.1', false],
-    ['10.1.1.5 ', false],
-    ['fd00::1', false],
-  ]
-  for (const [text, isGood] of table) assert.equal(parses({ fromIpAddress: text }), isGood, text)
-  for (const text of ['', 'tcp', 'udp', 'icmp', '0', '6', '47', '255']) assert.ok(parses({ protocol: text }), text)
-  for (const text of ['TCP', 'bogus', '256', '999', '1000', '-1', '6 ']) assert.ok(!parses({ protocol: text }), text)
 })

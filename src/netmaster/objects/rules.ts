@@ -1,6 +1,7 @@
 // Rules (specification 2.3): what they name must be there. A rule is a wish like any other and may change at any time.
 
 import { isDeepStrictEqual } from 'node:util'
+import { normalPorts } from '../../core/policy/port-set.ts'
 import { parseIpv4 } from '../../lib/address.ts'
 import type { Problem } from '../../lib/errors.ts'
 import { problem } from '../../model/body.ts'
@@ -31,9 +32,10 @@ export function ruleObject(limits: FlowLimits): ObjectKind<RuleBody, RuleView, R
     noun: 'rule',
     keyOf: (body: RuleBody) => ruleKey(body.tenantName, body.policyName, body.ruleId),
     recordOf: (view, body, existing, key) => {
-      const rule = ruleFromBody(body)
+      const given = ruleFromBody(body)
+      const rule = given.ports === undefined ? given : { ...given, ports: normalPorts(given.ports) }
       return (
-        checkRule(rule) ??
+        checkRule(given) ??
         checkNames(view, rule) ??
         checkTarget(view, rule) ??
         checkCost(view, rule, existing, key) ??

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { flowIdentity } from '../../../protocols/openflow/index.ts'
 import type { PlacedRule } from '../../compile/node-policy.ts'
 import { parseRuleAddress } from '../../policy/address-set.ts'
+import { portsOf } from '../../policy/port-set.ts'
 import { LevelFlows } from './rules.ts'
 
 const group = [1, 2, 3, 4].map((groupId) => ({ groupId, ipv6: false }))
@@ -15,13 +16,14 @@ const placed = fc
   .record({
     id: fc.integer({ min: 0, max: 9 }),
     from: fc.constantFrom('', '10.0.0.1', '10.0.0.1-6', '10.0.0.5-9'),
-    port: fc.constantFrom(0, 80, 443),
+    ports: fc.constantFrom('', '80', '443', '80,443-447'),
     groups: fc.subarray(group, { minLength: 1 }),
   })
-  .map(({ id, from, port, groups }): PlacedRule => {
+  .map(({ id, from, ports: text, groups }): PlacedRule => {
     const remote = { groupId: undefined, addresses: from === '' ? undefined : parseRuleAddress(from) }
+    const ports = portsOf(0, text) ?? []
     const decides = { direction: 'in', priority: 1, action: 'allow' } as const
-    const rest = { key: `red:p:${id}`, tenantName: 'red', target: undefined, protocol: 'any' as const, port, remote }
+    const rest = { key: `red:p:${id}`, tenantName: 'red', target: undefined, protocol: 'any' as const, ports, remote }
     return { rule: { ...decides, ...rest }, groups }
   })
 
@@ -64,7 +66,8 @@ test('the flows of a level depend on its rules alone, also where conjunctions fi
 test('what did not change is the same array', () => {
   const one = (id: number, port: number): PlacedRule => {
     const remote = { groupId: undefined, addresses: undefined }
-    const rest = { key: `red:p:${id}`, tenantName: 'red', target: undefined, protocol: 6, port, remote }
+    const ports = portsOf(port) ?? []
+    const rest = { key: `red:p:${id}`, tenantName: 'red', target: undefined, protocol: 6, ports, remote }
     return { rule: { direction: 'in', priority: 1, action: 'allow', ...rest }, groups: group.slice(0, 1) }
   }
   const list = Array.from({ length: 500 }, (_, index) => one(index + 1_000, index + 1))

@@ -2,6 +2,7 @@
 // takes fewer flows than writing out each combination.
 
 import type { PlacedRule } from '../../compile/node-policy.ts'
+import { is } from '../packets.ts'
 import { product, type RuleMatch, ruleDimensions } from './rule-matches.ts'
 
 export interface RuleForm {
@@ -20,7 +21,15 @@ export function ruleForm(placed: PlacedRule): RuleForm {
   const single = dimensions.filter((members) => members.length === 1).reduce(product, [{}])
   const clauses = several.map((members) => product(members, single))
   const flows = clauses.reduce((sum, members) => sum + members.length, 1)
-  return { clauses: combinations().length <= flows ? [] : clauses, combinations }
+  return { clauses: countCombinations(dimensions) <= flows ? [] : clauses, combinations }
+}
+
+/** Those of one family, of the other, and of no family are put together apart; long port lists make many. */
+function countCombinations(dimensions: readonly (readonly RuleMatch[])[]): number {
+  const possible = (fits: (family: RuleMatch['eth_type']) => boolean) =>
+    dimensions.reduce((all, members) => all * members.filter(({ eth_type }) => fits(eth_type)).length, 1)
+  const within = (kind: number) => possible((family) => family === undefined || family === kind)
+  return within(is.ipv4.eth_type) + within(is.ipv6.eth_type) - possible((family) => family === undefined)
 }
 
 /** Two matches that select the same packets have the same key. */

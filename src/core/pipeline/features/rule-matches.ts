@@ -1,10 +1,11 @@
 // A rule as dimensions: whom of ours it is about, who the other side is, what they speak. A packet is the rule's when it
 // matches one member of each dimension.
 
-import { formatIpv6, ipv6Mask, parseIpv6Prefix } from '../../../lib/address.ts'
+import { parseIpv6Prefix } from '../../../lib/address.ts'
 import type { PlacedRule } from '../../compile/node-policy.ts'
-import { type AddressSet, blockMatch, rangeToBlocks } from '../../policy/address-set.ts'
-import { type PolicyRule, portProtocols, tcp } from '../../policy/rule.ts'
+import { type AddressSet, blockMatch, ipv6BlockMatch, rangeToBlocks } from '../../policy/address-set.ts'
+import { portMatches } from '../../policy/port-set.ts'
+import { type PolicyRule, portProtocols, sctp, tcp, udp } from '../../policy/rule.ts'
 import type { TableMatch } from '../flow.ts'
 import { is } from '../packets.ts'
 
@@ -14,7 +15,7 @@ export type RuleMatch = TableMatch<'Egress' | 'Ingress'>
 export function ruleDimensions({ rule, groups }: PlacedRule): readonly (readonly RuleMatch[])[] {
   const isIn = rule.direction === 'in'
   const families = {
-    ipv4: (rule.remote.addresses?.ipv4.length ?? 1) > 0,
+    ipv4: (rule.remote.addresses?.ipv4.length ?? 1) > 0 && (rule.target?.ipv4.length ?? 1) > 0,
     ipv6:
       groups.some(({ ipv6 }) => ipv6) &&
       (rule.remote.addresses?.ipv6.length ?? 1) > 0 &&
@@ -30,18 +31,19 @@ export function ruleDimensions({ rule, groups }: PlacedRule): readonly (readonly
 
 function addressMatches(addresses: AddressSet | undefined, side: 'src' | 'dst', ipv6: boolean): readonly RuleMatch[] {
   if (addresses === undefined) return [{}]
-  const matches: RuleMatch[] = []
-  for (const block of addresses.ipv4.flatMap(rangeToBlocks)) {
-    const wanted = blockMatch(block)
-    matches.push(side === 'src' ? { ...is.ipv4, ipv4_src: wanted } : { ...is.ipv4, ipv4_dst: wanted })
-  }
-  for (const text of ipv6 ? addresses.ipv6 : []) {
-    const prefix = parseIpv6Prefix(text)
-    if (prefix === undefined) continue
-    const wanted = { value: formatIpv6(prefix.base), mask: formatIpv6(ipv6Mask(prefix.length)) }
-    matches.push(side === 'src' ? { ...is.ipv6, ipv6_src: wanted } : { ...is.ipv6, ipv6_dst: wanted })
-  }
-  return matches
+  const prefixes = ipv6 ? addresses.ipv6.map(parseIpv6Prefix).filter((prefix) => prefix !== undefined) : []
+  return [
+    ...addresses.ipv4.flatMap(rangeToBlocks).map((block): RuleMatch => {
+      if (block.length === 0) return is.ipv4
+      const wanted = blockMatch(block)
+      return side === 'src' ? { ...is.ipv4, ipv4_src: wanted } : { ...is.ipv4, ipv4_dst: wanted }
+    }),
+    ...prefixes.map((prefix): RuleMatch => {
+      if (prefix.length === 0) return is.ipv6
+      const wanted = ipv6BlockMatch(prefix)
+      return side === 'src' ? { ...is.ipv6, ipv6_src: wanted } : { ...is.ipv6, ipv6_dst: wanted }
+    }),
+  ]
 }
 
 function serviceMatches(
@@ -50,19 +52,30 @@ function serviceMatches(
 ): readonly RuleMatch[] {
   const ported = portProtocols(rule)
   const kinds = [...(families.ipv4 ? [is.ipv4] : []), ...(families.ipv6 ? [is.ipv6] : [])]
-  const { protocol, port } = rule
+  const { protocol, ports } = rule
   if (ported.length > 0) {
+    const wanted = portMatches(ports)
     return kinds.flatMap((kind) =>
-      ported.map((number) => ({
-        ...kind,
-        ip_proto: number,
-        ...(number === tcp ? { tcp_dst: port } : { udp_dst: port }),
-      })),
+      ported.flatMap((number) => wanted.map((port) => ({ ...kind, ip_proto: number, ...destination(number, port) }))),
     )
   }
   if (protocol === 'any') return [{}]
   const icmp = { [is.ipv4.eth_type]: 1, [is.ipv6.eth_type]: 58 }
   return kinds.map((kind) => ({ ...kind, ip_proto: protocol === 'icmp' ? icmp[kind.eth_type] : protocol }))
+}
+
+function destination(protocol: number, port: ReturnType<typeof portMatches>[number]): RuleMatch {
+  if (port === undefined) return {}
+  switch (protocol) {
+    case tcp:
+      return { tcp_dst: port }
+    case udp:
+      return { udp_dst: port }
+    case sctp:
+      return { sctp_dst: port }
+    default:
+      throw new Error(`protocol ${protocol} has no ports`)
+  }
 }
 
 /** Each with each; without those that would be two families at once. */

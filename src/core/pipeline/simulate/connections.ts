@@ -188,6 +188,7 @@ function tupleFields(fields: Fields): TupleFields | undefined {
       return echoTypes.has(type) ? { ...addresses, sourcePort: undefined, destinationPort: undefined } : undefined
     }
     default:
+      // Of SCTP too the userspace datapath of Open vSwitch 3.1 knows the addresses only.
       return { ...addresses, sourcePort: undefined, destinationPort: undefined }
   }
 }

@@ -86,6 +86,10 @@ export function udp(from: End, to: End, ports: { readonly source: number; readon
   return { ...ip(from, to, 17), udp_src: ports.source, udp_dst: ports.destination }
 }
 
+export function sctp(from: End, to: End, ports: { readonly source: number; readonly destination: number }): SimPacket {
+  return { ...ip(from, to, 132), sctp_src: ports.source, sctp_dst: ports.destination }
+}
+
 /** The first packet of a connection unless `flags` say otherwise (2 = SYN, 0x12 = SYN and ACK, 0x10 = ACK). */
 export function tcp(
   from: End,
