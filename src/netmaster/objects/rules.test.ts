@@ -26,8 +26,8 @@ const rule = (ruleId: string, more: object = {}) =>
 const policySet = { Policies: { 'default:p': { type: 'policy', key: 'default:p' } } }
 
 /** Networks n and m, groups g (with policy p) and h, policies p and q. */
-async function furnish(netmaster: TestNetmaster): Promise<void> {
-  await netmaster.ok('POST', networkPath('n'), network('n', '10.1.1.0/24'))
+async function furnish(netmaster: TestNetmaster, ofN: object = {}): Promise<void> {
+  await netmaster.ok('POST', networkPath('n'), network('n', '10.1.1.0/24', ofN))
   await netmaster.ok('POST', networkPath('m'), network('m', '10.1.2.0/24'))
   await netmaster.ok('POST', policyPath('p'), policy('p'))
   await netmaster.ok('POST', policyPath('q'), policy('q'))
@@ -156,7 +156,7 @@ scenario('a rule that contradicts itself, or names what is not there, is refused
 })
 
 scenario('an incoming rule for one address needs a policy of one group, and an endpoint of it', async (netmaster) => {
-  await furnish(netmaster)
+  await furnish(netmaster, { ipv6Subnet: '2001:db8::/64' })
   await create(netmaster, 'e1', { NetworkName: 'n', ServiceName: 'g' })
   await create(netmaster, 'e2', { NetworkName: 'n', ServiceName: 'h' })
   const to = (toIpAddress: string, code: string): Refusal => [
@@ -170,9 +170,14 @@ scenario('an incoming rule for one address needs a policy of one group, and an e
     to('10.1.1.2', 'RULE_TARGET_UNKNOWN'),
     to('10.1.1.77', 'RULE_TARGET_UNKNOWN'),
     to('10.1.1.0/24', 'RULE_TARGET_UNKNOWN'),
+    to('10.1.1.1,10.1.1.2', 'RULE_TARGET_UNKNOWN'),
+    to('10.1.1.1-1', 'RULE_TARGET_UNKNOWN'),
+    to('2001:db8::2', 'RULE_TARGET_UNKNOWN'),
     ['POST', rulePath('x', 'q'), rule('x', { policyName: 'q', toIpAddress: '10.1.1.1' }), 400, 'RULE_TARGET_GROUPS'],
   ])
-  await netmaster.ok('POST', rulePath('x'), rule('x', { toIpAddress: '10.1.1.1' }))
+  await create(netmaster, 'e3', { NetworkName: 'n', ServiceName: 'g' })
+  for (const toIpAddress of ['10.1.1.1', '10.1.1.1,10.1.1.3', '2001:DB8:0::1'])
+    await netmaster.ok('POST', rulePath('x'), rule('x', { toIpAddress }))
   await netmaster.ok('POST', groupPath('h'), group('h', 'n', { policies: ['p'] }))
   await assertRefused(netmaster, [
     ['POST', rulePath('y'), rule('y', { toIpAddress: '10.1.1.1' }), 400, 'RULE_TARGET_GROUPS'],

@@ -2,7 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { normalPorts } from '../../core/policy/port-set.ts'
-import { parseIpv4 } from '../../lib/address.ts'
+import { canonicalIpv6 } from '../../lib/address.ts'
 import type { Problem } from '../../lib/errors.ts'
 import { problem } from '../../model/body.ts'
 import { networkKey } from '../../model/network.ts'
@@ -58,7 +58,7 @@ function checkNames(view: View, rule: RuleRecord): Problem | undefined {
   )
 }
 
-/** An incoming rule may be for one endpoint of the only group that has its policy. */
+/** An incoming rule may be for some endpoints of the only group that has its policy. */
 function checkTarget(view: View, rule: RuleRecord): Problem | undefined {
   const { tenantName, policyName, toIpAddress } = rule
   if (rule.direction === 'out' || toIpAddress === '') return undefined
@@ -74,11 +74,12 @@ function checkTarget(view: View, rule: RuleRecord): Problem | undefined {
     return problem('invalid', 'RULE_TARGET_GROUPS', message, { field: 'toIpAddress', groups: groups.length })
   }
   const [groupKey, group] = first
-  const owner =
-    parseIpv4(toIpAddress) === undefined
-      ? undefined
-      : view.addresses(networkKey(tenantName, group.networkName)).ownerOf(toIpAddress)
-  if (owner?.type === 'endpoint' && view.endpointsOfGroup(groupKey).has(owner.id)) return undefined
-  const message = `no endpoint of group ${groupKey} has address ${toIpAddress}; give the address of one, or leave toIpAddress out`
+  const addresses = view.addresses(networkKey(tenantName, group.networkName))
+  const stranger = toIpAddress.split(',').find((text) => {
+    const owner = addresses.ownerOf(canonicalIpv6(text) ?? text)
+    return owner?.type !== 'endpoint' || !view.endpointsOfGroup(groupKey).has(owner.id)
+  })
+  if (stranger === undefined) return undefined
+  const message = `no endpoint of group ${groupKey} has address ${stranger}; give the address of one, or leave toIpAddress out`
   return problem('invalid', 'RULE_TARGET_UNKNOWN', message, { field: 'toIpAddress', group: groupKey })
 }
