@@ -28,7 +28,7 @@ async function untilDockerHas(lab: TestLab, expected: readonly string[]): Promis
 test('removing networks, groups and tenants', { skip: labSkip, timeout: 180_000 }, (t) =>
   withLab({ name: 'lcrm' }, async (lab) => {
     const step = stepsOf(t)
-    const empty = await takeInventory(lab, hosts)
+    const empty = await settledInventory(lab, hosts)
 
     await step('networks and groups appear in Docker on every host', async () => {
       await netctl(lab, 'tenant create blue', { code: 0 })
