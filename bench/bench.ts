@@ -1,4 +1,4 @@
-// What a benchmark gets to work with: a lab of two hosts with one network, and a way to run our own measuring programs
+// What a benchmark gets to work with: a lab of three hosts with one network, and a way to run our own measuring programs
 // inside its hosts.
 
 import { fileURLToPath } from 'node:url'

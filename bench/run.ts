@@ -17,12 +17,13 @@ import { attach } from './subjects/attach.ts'
 import { dockerRun } from './subjects/docker-run.ts'
 import { flowMods } from './subjects/flow-mods.ts'
 import { footprint } from './subjects/footprint.ts'
+import { policy } from './subjects/policy.ts'
 import { rest } from './subjects/rest.ts'
 import { traffic } from './subjects/traffic.ts'
 import { resultTable } from './table.ts'
 
 /** In this order: memory is measured before others fill it. */
-const benchmarks: readonly Benchmark[] = [footprint, rest, attach, dockerRun, traffic, flowMods]
+const benchmarks: readonly Benchmark[] = [footprint, rest, attach, dockerRun, traffic, flowMods, policy]
 const labName = 'bm-bench'
 const resultFile = fileURLToPath(new URL('results.json', import.meta.url))
 
@@ -41,8 +42,8 @@ async function measure(wanted: readonly Benchmark[]): Promise<Row[]> {
   const started = performance.now()
   const say = (text: string) =>
     process.stderr.write(`${((performance.now() - started) / 1000).toFixed(0).padStart(4)} s  ${text}\n`)
-  say('bringing up a lab of two hosts')
-  return withLab({ name: labName, hosts: 2 }, async (lab) => {
+  say('bringing up a lab of three hosts')
+  return withLab({ name: labName, hosts: 3 }, async (lab) => {
     const { name, subnet, gateway } = network
     await lab.execOk('node1', `netctl network create ${name} --subnet=${subnet} --gateway=${gateway}`)
     const rows: Row[] = []

@@ -5,12 +5,13 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { quantile } from '../result.ts'
+import { cpuMs } from './process.ts'
 import { RawClient } from './raw-client.ts'
 import { ask, createEndpoint } from './rest-requests.ts'
 
@@ -55,12 +56,6 @@ async function meanwhile(port: number, work: () => Promise<void>): Promise<numbe
   return JSON.parse(String(value)) as number[]
 }
 
-/** Processor time of a process so far, in ms: the kernel counts in hundredths of a second. */
-function cpuMs(pid: number | undefined): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) * 10
-}
-
 async function measure(child: ChildProcess, creates: number, connections: number, rounds: number): Promise<RestTimes> {
   const port = await portOf(child)
   const clients = await Promise.all(Array.from({ length: connections }, () => RawClient.connect(port)))
@@ -76,14 +71,14 @@ async function measure(child: ChildProcess, creates: number, connections: number
   const listingP99Ms: number[] = []
   const load = async () => {
     let left = creates
-    const [started, before] = [performance.now(), cpuMs(child.pid)]
+    const [started, before] = [performance.now(), cpuMs(String(child.pid))]
     await Promise.all(
       clients.map(async (client) => {
         while (left-- > 0) await createEndpoint(client)
       }),
     )
     rates.push((creates * 1_000) / (performance.now() - started))
-    cpuUs.push(((cpuMs(child.pid) - before) * 1_000) / creates)
+    cpuUs.push(((cpuMs(String(child.pid)) - before) * 1_000) / creates)
   }
   const lists = async () => {
     for (let each = 0; each < listsInRound; each++) {

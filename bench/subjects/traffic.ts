@@ -8,7 +8,7 @@ import { median, pairedRatio, type Row, spread } from '../result.ts'
 import { makeBridge, plug, removeBridge } from './plain-switch.ts'
 
 /** A client on node1 and the server that it talks to. */
-interface Pair {
+export interface Pair {
   readonly clientPid: string
   readonly address: string
 }
@@ -30,7 +30,7 @@ export const traffic: Benchmark = {
 
 /** Measures from node1 to a server on the given host. */
 async function compare(lab: TestLab, serverHost: string, where: string): Promise<Row[]> {
-  const ours = await startPair(lab, serverHost, network.name, 'ours')
+  const ours = await startPair(lab, serverHost, { client: network.name, server: network.name }, 'ours')
   const mtu = Number(await lab.execOk('node1', `nsenter -t ${ours.clientPid} -n cat /sys/class/net/eth0/mtu`))
   const plain = await startPlainPair(lab, serverHost, mtu)
   const streams = await interleaved(rounds, {
@@ -68,16 +68,22 @@ async function compare(lab: TestLab, serverHost: string, where: string): Promise
   ]
 }
 
-async function startPair(lab: TestLab, serverHost: string, net: string, name: string): Promise<Pair> {
-  await lab.execOk('node1', `docker run -d --name=${name}-client --net=${net} netlab/tools sleep 600`)
-  await lab.execOk(serverHost, `docker run -d --name=${name}-server --net=${net} netlab/tools ${serverCommand}`)
+/** `nets`: Docker networks. */
+export async function startPair(
+  lab: TestLab,
+  serverHost: string,
+  nets: { readonly client: string; readonly server: string },
+  name: string,
+): Promise<Pair> {
+  await lab.execOk('node1', `docker run -d --name=${name}-client --net=${nets.client} netlab/tools sleep 600`)
+  await lab.execOk(serverHost, `docker run -d --name=${name}-server --net=${nets.server} netlab/tools ${serverCommand}`)
   const clientPid = await inspect(lab, 'node1', `${name}-client`, '{{.State.Pid}}')
   const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
   return { clientPid, address: await inspect(lab, serverHost, `${name}-server`, format) }
 }
 
 async function startPlainPair(lab: TestLab, serverHost: string, mtu: number): Promise<Pair> {
-  const { clientPid } = await startPair(lab, serverHost, 'none', 'plain')
+  const { clientPid } = await startPair(lab, serverHost, { client: 'none', server: 'none' }, 'plain')
   const serverPid = await inspect(lab, serverHost, 'plain-server', '{{.State.Pid}}')
   if (serverHost === 'node1') await makeBridge(lab, 'node1')
   else {
@@ -101,7 +107,7 @@ async function tunnelEnd(lab: TestLab, host: string): Promise<string> {
 }
 
 /** Gbit/s that arrived. */
-async function throughput(lab: TestLab, { clientPid, address }: Pair): Promise<number> {
+export async function throughput(lab: TestLab, { clientPid, address }: Pair): Promise<number> {
   const command = `nsenter -t ${clientPid} -n iperf3 -c ${address} -t ${streamSeconds} -J`
   const report: { end: { sum_received: { bits_per_second: number } } } = JSON.parse(await lab.execOk('node1', command))
   return report.end.sum_received.bits_per_second / 1e9
@@ -113,7 +119,7 @@ async function latencies(lab: TestLab, { clientPid, address }: Pair): Promise<nu
   return [...output.matchAll(/time=([\d.]+)/g)].map(([, ms]) => Number(ms))
 }
 
-function open(lab: TestLab, { clientPid, address }: Pair): Promise<ConnectionTimes> {
+export function open(lab: TestLab, { clientPid, address }: Pair): Promise<ConnectionTimes> {
   const prefix = ['nsenter', '-t', clientPid, '-n']
   return measureInside<ConnectionTimes>(lab, 'node1', 'connections', [address, echoPort, connections], prefix)
 }

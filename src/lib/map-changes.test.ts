@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { mapChanges } from './map-changes.ts'
+import { copyOfMap, mapChanges, putInto } from './map-changes.ts'
 
 const key = fc.integer({ min: 0, max: 12 })
-const value = fc.integer({ min: 1, max: 3 })
-const entries = fc.array(fc.tuple(key, value))
-/** `0` deletes. */
-const edits = fc.array(fc.tuple(key, fc.integer({ min: 0, max: 3 })))
+const entries = fc.array(fc.tuple(key, fc.integer({ min: 1, max: 3 })))
+/** `undefined` deletes. */
+const edits = fc.array(fc.tuple(key, fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined })))
 
 function expected(before: ReadonlyMap<number, number>, after: ReadonlyMap<number, number>) {
   const keys = [...new Set([...before.keys(), ...after.keys()])].sort((a, b) => a - b)
@@ -21,25 +20,41 @@ function found(before: ReadonlyMap<number, number>, after: ReadonlyMap<number, n
   return [...mapChanges(before, after)].sort((a, b) => a.key - b.key)
 }
 
-test('finds each change once, of a map and its edited copy', () => {
+test('finds each change once, of a map and copies of copies of it, in either direction', () => {
   fc.assert(
-    fc.property(entries, edits, (first, then) => {
-      const before = new Map(first)
-      const after = new Map(before)
-      for (const [each, wanted] of then) {
-        if (wanted === 0) after.delete(each)
-        else after.set(each, wanted)
+    fc.property(entries, fc.array(edits, { minLength: 1, maxLength: 4 }), (first, steps) => {
+      const lives = [new Map(first)]
+      for (const step of steps) {
+        const copy = copyOfMap(lives.at(-1) ?? new Map())
+        for (const [each, value] of step) putInto(copy, each, value)
+        lives.push(copy)
       }
-      assert.deepEqual(found(before, after), expected(before, after))
+      for (const before of lives) {
+        for (const after of lives) assert.deepEqual(found(before, after), expected(before, after))
+      }
     }),
   )
 })
 
-test('finds each change once, of maps in any order', () => {
+test('finds each change once, of maps that know nothing of each other', () => {
   fc.assert(
     fc.property(entries, entries, (first, second) => {
       const [before, after] = [new Map(first), new Map(second)]
       assert.deepEqual(found(before, after), expected(before, after))
     }),
   )
+})
+
+test('of a copy only what was edited is looked at', () => {
+  const before = new Map(Array.from({ length: 1_000 }, (_, index) => [index, index]))
+  const after = copyOfMap(before)
+  putInto(after, 7, 8)
+  let lookups = 0
+  const get = before.get.bind(before)
+  before.get = (each) => {
+    lookups++
+    return get(each)
+  }
+  assert.deepEqual(mapChanges(before, after), [{ key: 7, before: 7, after: 8 }])
+  assert.equal(lookups, 1)
 })

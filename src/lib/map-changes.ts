@@ -1,4 +1,4 @@
-// What changed between two maps that share most of their entries.
+// What changed between two maps of which one was copied from the other.
 
 /** `undefined`: the key is not in that map. */
 export interface MapChange<K, V> {
@@ -7,32 +7,47 @@ export interface MapChange<K, V> {
   readonly after: V | undefined
 }
 
-/**
- * Keys whose values are not the same object, each once. Copies of a map keep its order, so both are walked side by side:
- * an entry that did not change costs two comparisons and no lookup.
- */
+/** Of a copy: what it was copied from, and which keys were edited since. The original is not kept alive by its copies. */
+interface Origin {
+  readonly original: WeakRef<object>
+  readonly edited: Set<unknown>
+}
+
+const origins = new WeakMap<object, Origin>()
+
+/** A copy to edit with `putInto`; what else edits it makes `mapChanges` blind. */
+export function copyOfMap<K, V>(map: ReadonlyMap<K, V>): Map<K, V> {
+  const copy = new Map(map)
+  origins.set(copy, { original: new WeakRef(map), edited: new Set() })
+  return copy
+}
+
+/** Sets the key of a copy, or deletes it: `undefined`. */
+export function putInto<K, V>(copy: Map<K, V>, key: K, value: V | undefined): void {
+  origins.get(copy)?.edited.add(key)
+  if (value === undefined) copy.delete(key)
+  else copy.set(key, value)
+}
+
+/** Keys whose values are not the same object, each once. Costs as much as was edited where one is a copy of the other. */
 export function mapChanges<K, V>(before: ReadonlyMap<K, V>, after: ReadonlyMap<K, V>): MapChange<K, V>[] {
   const changes: MapChange<K, V>[] = []
-  if (before === after) return changes
-  const old = before.entries()
-  let left = old.next()
-  for (const [key, value] of after) {
-    // What was deleted is passed over; it leaves the rest in its order.
-    while (!left.done && left.value[0] !== key && !after.has(left.value[0])) {
-      changes.push({ key: left.value[0], before: left.value[1], after: undefined })
-      left = old.next()
-    }
-    if (!left.done && left.value[0] === key) {
-      if (left.value[1] !== value) changes.push({ key, before: left.value[1], after: value })
-      left = old.next()
-      continue
-    }
-    const known = before.get(key)
-    if (known !== value) changes.push({ key, before: known, after: value })
-  }
-  for (; !left.done; left = old.next()) {
-    const [key, value] = left.value
-    if (!after.has(key)) changes.push({ key, before: value, after: undefined })
+  for (const key of editedKeys(before, after) ?? new Set([...before.keys(), ...after.keys()])) {
+    const change = { key, before: before.get(key), after: after.get(key) }
+    if (change.before !== change.after) changes.push(change)
   }
   return changes
+}
+
+/** undefined where it is not known how one came from the other. */
+function editedKeys<K, V>(before: ReadonlyMap<K, V>, after: ReadonlyMap<K, V>): ReadonlySet<K> | undefined {
+  const keys = new Set<K>()
+  for (let map: object | undefined = after; map !== before; ) {
+    const origin: Origin | undefined = map && origins.get(map)
+    if (origin === undefined) return undefined
+    // Only `putInto` puts keys there, those of this map.
+    for (const key of origin.edited) keys.add(key as K)
+    map = origin.original.deref()
+  }
+  return keys
 }

@@ -1,6 +1,7 @@
 // The state after a set of changes. Records that did not change stay the same objects, so that everything derived from
 // them can be memoised by identity.
 
+import { copyOfMap, putInto } from '../lib/map-changes.ts'
 import {
   type Change,
   type ChangeOf,
@@ -30,7 +31,7 @@ export function applyChanges(state: ClusterState, revision: number, changes: rea
   function edit<V>(name: string, map: ReadonlyMap<string, V>): Map<string, V> {
     if (owned.has(name)) return map as Map<string, V>
     owned.add(name)
-    return new Map(map)
+    return copyOfMap(map)
   }
   for (const change of changes) {
     switch (change.kind) {
@@ -69,7 +70,6 @@ function putObject<K extends ObjectName>(
 }
 
 function put<V>(map: Map<string, V>, key: string, value: V | null): Map<string, V> {
-  if (value === null) map.delete(key)
-  else map.set(key, value)
+  putInto(map, key, value ?? undefined)
   return map
 }

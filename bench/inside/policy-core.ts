@@ -1,0 +1,102 @@
+// Policy at a size that no lab has: what it costs to work it out, without a switch.
+//
+//   node policy-core.ts RULES ENDPOINTS CHANGES        one JSON document
+
+import { NodeCompiler } from '../../src/core/compile/compile-node.ts'
+import { FlowSets } from '../../src/core/pipeline/flow-sets.ts'
+import { Renderer } from '../../src/core/pipeline/render.ts'
+import { planFlowChanges } from '../../src/core/plan/flows.ts'
+import { applyChanges } from '../../src/model/apply-changes.ts'
+import type { Change, ClusterState } from '../../src/model/state.ts'
+import { clusterState, type RuleIntent, ruleRecord } from '../../test/support/cluster.ts'
+
+export interface PolicyCoreTimes {
+  /** From nothing to the list of modifications. */
+  readonly allMs: number
+  readonly residentMiB: number
+  readonly flows: number
+  /** One rule changed: from the change to the list of modifications, milliseconds of each. */
+  readonly changes: readonly number[]
+}
+
+const [rules = 75_000, endpoints = 100_000, changes = 500] = process.argv.slice(2).map(Number)
+const hosts = 1_000
+const node = 'node1'
+const groups = Array.from({ length: 200 }, (_, index) => `g${index}`)
+
+/** Who may reach a port: by address, by subnet, by group; one in ten from several addresses to a port of TCP and UDP. */
+function rule(index: number, shift = 0): RuleIntent {
+  const [high, middle, low] = [(index >> 16) & 15, (index >> 8) & 255, index & 255]
+  const port = 1 + ((index * 7 + shift) % 60_000)
+  const common = {
+    policy: 'big:p',
+    id: `r${index}`,
+    direction: 'in',
+    action: 'allow',
+    priority: 1 + (index % 5),
+    port,
+  } as const
+  if (index % 10 === 0) return { ...common, fromIpAddress: `172.16.${middle}.3-9` }
+  if (index % 10 < 4) return { ...common, protocol: 'tcp', fromEndpointGroup: groups[index % groups.length] ?? '' }
+  if (index % 10 < 6) return { ...common, protocol: 'tcp', fromIpAddress: `172.${16 + high}.${middle}.0/24` }
+  return { ...common, protocol: 'tcp', fromIpAddress: `172.${16 + high}.${middle}.${low}` }
+}
+
+/** One tenant, its endpoints spread over all hosts and groups; half of the groups of this host have the policy. */
+function cluster(): ClusterState {
+  return clusterState({
+    tenants: ['big'],
+    networks: [{ key: 'big:net', subnet: '10.0.0.0/8', gateway: '10.255.255.254', encap: { kind: 'vxlan', vni: 7 } }],
+    groups: groups.map((name, index) => ({ key: `big:${name}`, network: 'net', policies: index < 100 ? ['p'] : [] })),
+    rules: Array.from({ length: rules }, (_, index) => rule(index)),
+    endpoints: Array.from({ length: endpoints }, (_, index) => ({
+      id: `ep${index}`,
+      network: 'big:net',
+      node: `node${1 + (index % hosts)}`,
+      group: groups[Math.floor(index / hosts) % 2 === 0 ? 0 : index % groups.length] ?? '',
+      ipv4: `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`,
+    })),
+    nodes: Array.from({ length: hosts }, (_, index) => ({
+      node: `node${index + 1}`,
+      vtep: `192.0.${2 + (index >> 8)}.${index & 255}`,
+    })),
+  })
+}
+
+function measure(): PolicyCoreTimes {
+  let state = cluster()
+  const ofPorts = new Map([
+    ['np-vxlan', 1],
+    ['np-host', 2],
+  ])
+  const compiler = new NodeCompiler(node)
+  const renderer = new Renderer()
+  let inForce = new FlowSets(new Map())
+  const work = () => {
+    const wanted = renderer.render(compiler.compile(state), { ofPorts, nameservers: [] })
+    const { length } = planFlowChanges(wanted, inForce, { remove: true })
+    inForce = wanted
+    return length
+  }
+  const started = performance.now()
+  const flows = work()
+  const allMs = performance.now() - started
+  const times: number[] = []
+  for (let index = 0; index < changes; index++) {
+    const value = ruleRecord(rule((index * 131) % rules, index + 1))
+    const change: Change = { kind: 'rule', key: `big:p:${value.ruleId}`, value }
+    state = applyChanges(state, index + 2, [change])
+    const begun = performance.now()
+    if (work() === 0) throw new Error('a changed rule changed no flow')
+    times.push(performance.now() - begun)
+  }
+  // The first ones compile code.
+  return {
+    allMs,
+    residentMiB: process.memoryUsage.rss() / 2 ** 20,
+    flows,
+    changes: times.slice(Math.ceil(changes / 10)),
+  }
+}
+
+process.stdout.write(JSON.stringify(measure()))

@@ -1,0 +1,23 @@
+// What a running program costs, as the kernel counts it (proc(5)).
+
+import { readFileSync } from 'node:fs'
+import { programs } from '../../src/netlab/program.ts'
+
+/** The process of a program of the host. */
+export function pidOf(program: 'netplugin' | 'netmaster'): string {
+  return readFileSync(programs[program].pidFile, 'utf8').trim()
+}
+
+export function residentMiB(pid: string): number {
+  const line = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  return Number(line?.[1]) / 1024
+}
+
+/** Processor time so far, in ms: the kernel counts in hundredths of a second, on every Linux that Node runs on. */
+export function cpuMs(pid: string): number {
+  // After the name, which may hold spaces: state is field 3, user and system time are fields 14 and 15.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10
+}
