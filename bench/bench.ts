@@ -28,7 +28,7 @@ export async function measureInside<T>(
   const file = fileURLToPath(new URL(`inside/${program}.ts`, import.meta.url))
   const argv = [...prefix, node, '--disable-warning=ExperimentalWarning', file, ...args.map(String)]
   // Both sides are ours, so the shape of the document is what the program's exported type says.
-  return JSON.parse(await lab.execOk(host, argv, { timeoutMs: 120_000 })) as T
+  return JSON.parse(await lab.execOk(host, argv, { timeoutMs: 300_000 })) as T
 }
 
 /** Runs the subjects in turn, round after round, in an order that turns too: what disturbs one disturbs the others. */

@@ -18,12 +18,13 @@ import { dockerRun } from './subjects/docker-run.ts'
 import { flowMods } from './subjects/flow-mods.ts'
 import { footprint } from './subjects/footprint.ts'
 import { policy } from './subjects/policy.ts'
+import { policyCore } from './subjects/policy-core.ts'
 import { rest } from './subjects/rest.ts'
 import { traffic } from './subjects/traffic.ts'
 import { resultTable } from './table.ts'
 
 /** In this order: memory is measured before others fill it. */
-const benchmarks: readonly Benchmark[] = [footprint, rest, attach, dockerRun, traffic, flowMods, policy]
+const benchmarks: readonly Benchmark[] = [footprint, rest, attach, dockerRun, traffic, flowMods, policyCore, policy]
 const labName = 'bm-bench'
 const resultFile = fileURLToPath(new URL('results.json', import.meta.url))
 

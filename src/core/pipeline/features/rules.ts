@@ -231,15 +231,17 @@ function difference(before: readonly PlacedRule[], after: readonly PlacedRule[])
   const added: PlacedRule[] = []
   let at = 0
   for (const placed of after) {
-    for (let old = before[at]; old !== undefined && old.rule.key < placed.rule.key; old = before[++at])
-      removed.push(old)
-    const same = before[at]
-    if (same === placed) at++
-    else added.push(placed)
-    if (same !== undefined && same !== placed && same.rule.key === placed.rule.key) {
-      removed.push(same)
+    // Nearly all: not even their keys are looked at.
+    if (before[at] === placed) {
       at++
+      continue
     }
+    const { key } = placed.rule
+    for (let old = before[at]; old !== undefined && old.rule.key <= key && old !== placed; old = before[++at]) {
+      removed.push(old)
+    }
+    if (before[at] === placed) at++
+    else added.push(placed)
   }
   removed.push(...before.slice(at))
   return { removed, added }
