@@ -1,0 +1,3 @@
+// Commands to running Open vSwitch daemons: see README.md.
+
+export { ControlSocket, controlPath } from './control-socket.ts'
