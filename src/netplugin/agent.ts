@@ -177,6 +177,7 @@ export class Agent {
     this.#applyHost({ veths: [...veths, ...reserved], hostPorts }, { remove })
     modifications += await forward(ports)
     if (remove) this.#tell(network, ports, failed)
+    if (nodeSettings.datapathType === 'netdev') await link.settle(signal)
     if (remove && tidy) this.#schedule.tidied()
     if (this.#departures.size > 0) this.#schedule.leftBehind(clock.now())
     if (remove && this.#former.size > 0) this.lookSoon()

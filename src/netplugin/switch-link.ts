@@ -4,7 +4,8 @@
 import { join } from 'node:path'
 import { bridgeNames } from '../core/compile/node-ports.ts'
 import { advertisementMark, agentControllerId, finishAdvertisementPacket } from '../core/pipeline/advertisements.ts'
-import { ownFlows } from '../core/pipeline/cookies.ts'
+import { isOf, ownFlows } from '../core/pipeline/cookies.ts'
+import { tableId } from '../core/pipeline/flow.ts'
 import type { FlowSets } from '../core/pipeline/flow-sets.ts'
 import type { DesiredBridge } from '../core/plan/database.ts'
 import { planAllFlows, planFlowChanges } from '../core/plan/flows.ts'
@@ -14,7 +15,14 @@ import { type ApplyOptions, OpenVswitchDatabase } from '../drivers/switch/open-v
 import type { Clock } from '../lib/clock.ts'
 import { NetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { type ConntrackMatch, type Meter, OpenFlowConnection } from '../protocols/openflow/index.ts'
+import {
+  type ConntrackMatch,
+  type Flow,
+  type Meter,
+  type Modification,
+  OpenFlowConnection,
+} from '../protocols/openflow/index.ts'
+import { DatapathCache } from './datapath-cache.ts'
 
 /** How long one change of ports, or one answer about flows, may take: less than attach calls wait, so that they can say what holds them up. */
 const settleMs = 8_000
@@ -44,6 +52,10 @@ export class SwitchLink {
   #maxMeter: number | undefined
   /** What this session put in force; undefined = unknown, read back first. */
   #applied: Applied | undefined
+  #isFirst = true
+  /** Policy flows were changed, and decisions by older ones not dropped since: any flow that is in force. */
+  #unsettled: Flow | undefined
+  readonly #cache: DatapathCache
   #over = false
   #ended: (() => void) | undefined
 
@@ -51,6 +63,7 @@ export class SwitchLink {
     this.database = database
     this.#options = options
     this.#deps = deps
+    this.#cache = new DatapathCache({ runDir: options.runDir, patienceMs: settleMs }, deps)
     this.database.closed.then(() => this.close())
   }
 
@@ -74,6 +87,7 @@ export class SwitchLink {
     this.#over = true
     this.database.close()
     this.#openFlow?.close()
+    this.#cache.close()
     this.#ended?.()
   }
 
@@ -118,6 +132,9 @@ export class SwitchLink {
         : flows === applied.flows && options.remove
           ? []
           : planFlowChanges(flows, applied.flows, options)
+    // A predecessor may have died between a change and its settling.
+    if (modifications.some(isJudged) || (this.#isFirst && hasPolicy(flows))) this.#unsettled = anyFlow(flows)
+    this.#isFirst = false
     if (before.length > 0) await connection.send(before, signal)
     if (modifications.length > 0) await connection.bundle(modifications, signal)
     if (after.length > 0) await connection.send(after, signal)
@@ -129,6 +146,15 @@ export class SwitchLink {
   async flushConntrack(match: ConntrackMatch, signal: AbortSignal): Promise<void> {
     const connection = await this.#connection(signal)
     await connection.flushConntrack(match, signal)
+  }
+
+  /** After a change of policy flows, with the userspace datapath: returns when nothing is decided by older ones. */
+  async settle(signal: AbortSignal): Promise<void> {
+    const flow = this.#unsettled
+    if (flow === undefined) return
+    const connection = await this.#connection(signal)
+    await this.#cache.forget(() => connection.bundle([{ op: 'add-flow', flow }], signal), signal)
+    this.#unsettled = undefined
   }
 
   /** Forget what was applied: the next pass compares with what the switch really has. */
@@ -162,4 +188,21 @@ export class SwitchLink {
     })
     return connection
   }
+}
+
+/** Of a table that has a part in what policies say. */
+function isJudged(modification: Modification): boolean {
+  const table =
+    modification.op === 'add-flow' ? modification.flow.table : 'table' in modification ? modification.table : undefined
+  return table !== undefined && table >= tableId('Track') && table <= tableId('Commit')
+}
+
+function hasPolicy(flows: FlowSets): boolean {
+  for (const own of flows.values()) if (own.some(({ cookie }) => isOf('policy', cookie))) return true
+  return false
+}
+
+function anyFlow(flows: FlowSets): Flow | undefined {
+  for (const own of flows.values()) for (const flow of own) return flow
+  return undefined
 }

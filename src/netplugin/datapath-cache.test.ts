@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { DatapathCache } from './datapath-cache.ts'
+import { recordingLog } from './testing.ts'
+
+/** A cache of a daemon that answers as told, and what happened in order. */
+async function cacheOf(t: TestContext, answer: (method: string) => object) {
+  const runDir = await mkdtemp(join(tmpdir(), 'datapath-cache-'))
+  const sockets = new Set<Socket>()
+  const events: string[] = []
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('data', (bytes) => {
+      const { id, method } = JSON.parse(bytes.toString()) as { readonly id: number; readonly method: string }
+      events.push(method)
+      socket.write(JSON.stringify({ id, result: '', error: null, ...answer(method) }))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(join(runDir, 'ovs-vswitchd.7.ctl'), resolve))
+  await writeFile(join(runDir, 'ovs-vswitchd.pid'), '7')
+  const { log, lines } = recordingLog()
+  const cache = new DatapathCache({ runDir, patienceMs: 5_000 }, { log })
+  t.after(async () => {
+    cache.close()
+    for (const socket of sockets) socket.destroy()
+    server.close()
+    await rm(runDir, { recursive: true })
+  })
+  const touch = async () => void events.push('touch')
+  return { forget: () => cache.forget(touch, AbortSignal.timeout(5_000)), events, lines, runDir }
+}
+
+const commands = (events: readonly string[]) => events.filter((event) => event !== 'touch')
+
+test('two rounds of corrections are over, each begun by a touch, before decisions are dropped', async (t) => {
+  const { forget, events } = await cacheOf(t, () => ({}))
+  await forget()
+  assert.deepEqual(commands(events), ['revalidator/wait', 'revalidator/wait', 'revalidator/purge'])
+  assert.equal(events.length, 5)
+  assert.equal(events.at(-1), 'revalidator/purge')
+})
+
+test('a daemon that refuses to wait drops them all the same', async (t) => {
+  const { forget, events } = await cacheOf(t, (method) => (method.endsWith('wait') ? { error: 'cannot wait' } : {}))
+  await forget()
+  assert.equal(events.at(-1), 'revalidator/purge')
+})
+
+test('decisions that could not be dropped are an error, a daemon that listens elsewhere a warning', async (t) => {
+  const { forget } = await cacheOf(t, (method) => (method.endsWith('purge') ? { error: 'no' } : {}))
+  await assert.rejects(forget(), { code: 'CONTROL_REFUSED' })
+  const elsewhere = await cacheOf(t, () => ({}))
+  await rm(join(elsewhere.runDir, 'ovs-vswitchd.pid'))
+  await elsewhere.forget()
+  assert.match(JSON.stringify(elsewhere.lines), /decisions of an older policy may stay/)
+})
