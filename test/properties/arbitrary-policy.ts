@@ -94,6 +94,11 @@ export const clusterWhosePoliciesChange: fc.Arbitrary<readonly ClusterState[]> =
   .tuple(cluster, fc.array(policyChoice, { minLength: 1, maxLength: 12, size: 'max' }))
   .map(([state, choices]) => choices.map((choice) => withPolicies(state, choice)))
 
+/** Groups, policies and rules on a cluster that is given; `membership` says for each endpoint: 0 is no group, then web, db. */
+export function policiesOn(state: ClusterState, membership: readonly number[]): fc.Arbitrary<ClusterState> {
+  return policyChoice.map((choice) => withPolicies(state, { ...choice, membership }))
+}
+
 function withPolicies(state: ClusterState, { rules, policies, membership }: PolicyChoice): ClusterState {
   const groups = new Map<string, GroupRecord>()
   for (const { tenantName, networkName } of state.networks.values()) {

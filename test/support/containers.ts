@@ -12,6 +12,8 @@ export interface ContainerSpec {
   readonly options?: readonly string[]
   /** `tools` has tcpdump, dig, socat and the ping that can set "don't fragment". */
   readonly image?: 'busybox' | 'tools'
+  /** Instead of serving. */
+  readonly command?: readonly string[]
 }
 
 export interface Container {
@@ -58,9 +60,9 @@ export async function startContainers(lab: TestLab, specs: readonly ContainerSpe
 }
 
 export async function startContainer(lab: TestLab, spec: ContainerSpec): Promise<Container> {
-  const { name, host, network, options = [], image = 'busybox' } = spec
+  const { name, host, network, options = [], image = 'busybox', command = ['sh', '-c', serve(name)] } = spec
   const named = image === 'tools' ? 'netlab/tools' : 'busybox'
-  const run = ['docker', 'run', '-d', '--name', name, '--net', network, ...options, named, 'sh', '-c', serve(name)]
+  const run = ['docker', 'run', '-d', '--name', name, '--net', network, ...options, named, ...command]
   await lab.execOk(host, run, { timeoutMs: 60_000 })
   return inspectContainer(lab, spec)
 }
