@@ -3,6 +3,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { PolicyCostAnswer } from '../../src/model/policy-cost.ts'
+import type { WhyAnswer } from '../../src/model/why.ts'
 import { type Container, startContainers } from '../support/containers.ts'
 import { labSkip, type TestLab, type TestLabOptions, withLab } from '../support/lab.ts'
 import { type Step, stepsOf } from '../support/steps.ts'
@@ -37,6 +39,7 @@ for (const mode of modes) {
       await outgoing(step, cast)
       await ping(step, cast)
       await established(step, cast)
+      await explained(step, cast)
       await withoutAgent(step, cast)
     }),
   )
@@ -198,6 +201,41 @@ async function established(step: Step, cast: Cast): Promise<void> {
     for (const talk of [...before, ...tracked]) talk.stop()
     await rulesOf(cast, 'second', 'out').gone('1')
     await rulesOf(cast, 'first', 'in').gone('1')
+  })
+}
+
+/** Flows of policy by their cookies (core/pipeline/cookies.ts). */
+const policyCookies = 'cookie=0x6e70080000000000/0xffffff0000000000'
+
+async function explained(step: Step, cast: Cast): Promise<void> {
+  const { lab, netctl, clients } = cast
+  const { rule, gone } = rulesOf(cast, 'first', 'in')
+  const flows = (match: string) => lab.execOk('node1', `ovs-ofctl -O OpenFlow14 dump-flows np-int ${match}`)
+  await step('why says what happens, and names flows that the host has', async () => {
+    await rule('1', '-l tcp -j deny')
+    await rule('2', '-l tcp -P 8000 -j allow -p 100')
+    await assertOpen(cast, only8000)
+    for (const { name } of clients) {
+      for (const [port, verdict, id] of [
+        [8000, 'allowed', '2'],
+        [8001, 'denied', '1'],
+      ] as const) {
+        const answer: WhyAnswer = JSON.parse(await netctl(`why --json ${name} server tcp/${port}`))
+        assert.deepEqual([answer.verdict, answer.receiver?.rule?.ruleId], [verdict, id])
+        const found = await flows(`cookie=${answer.receiver?.flow?.cookie}/-1`)
+        assert.match(found, new RegExp(`table=46, .*priority=${answer.receiver?.flow?.priority},`))
+      }
+    }
+    const toNobody: WhyAnswer = JSON.parse(await netctl('why --json server 10.1.200.1 icmp'))
+    assert.notEqual(toNobody.verdict, 'denied')
+  })
+  await step('policies cost the flows that the host has', async () => {
+    const cost: PolicyCostAnswer = JSON.parse(await netctl('policy cost --json first'))
+    const [host] = cost.hosts
+    const count = async () => (await flows(policyCookies)).split('\n').filter((line) => line.includes('cookie=')).length
+    assert.deepEqual([host?.host, host?.policy, host?.all], ['netplugin-node1', 2, await count()])
+    await gone('1', '2')
+    assert.equal(await count(), (host?.all ?? 0) - 2)
   })
 }
 
