@@ -238,7 +238,7 @@ function answeredSteps(state: ClusterState) {
 
 test('what why answers is what a real switch does, by the flow that why names', async () => {
   const seen = { allow: 0, deny: 0, same: 0 }
-  for (const state of fc.sample(clusterWithPolicies, { numRuns: 30, seed: 11 })) {
+  for (const state of fc.sample(clusterWithPolicies, { numRuns: 100, seed: 11 })) {
     const world = new World({ state, hosts: numberedHosts(state) })
     const asked = answeredSteps(state)
     if (asked.length < 20) continue
@@ -254,8 +254,10 @@ test('what why answers is what a real switch does, by the flow that why names', 
         ]
         // The packet of a VLAN is heard by every host, and is for one.
         if (judges.length === 0) continue
-        const trace = await ovs.appctl('ofproto/trace', bridge, flowText(step.inPort, step.packet))
         const action = judges.some((judge) => judge.action === 'deny') ? 'deny' : 'allow'
+        // Most packets pass: enough of them are soon seen.
+        if (seen[action] > 60) continue
+        const trace = await ovs.appctl('ofproto/trace', bridge, flowText(step.inPort, step.packet))
         const passed = tracedOutputs(trace, step.packet, ports).length > 0 || trace.includes(falseSelf)
         assert.equal(passed, action === 'allow', `${JSON.stringify(answer, null, 1)}\n${trace}`)
         const reached = judges.slice(0, judges[0]?.action === 'deny' ? 1 : 2)
