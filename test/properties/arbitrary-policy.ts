@@ -47,9 +47,10 @@ interface RuleChoice {
 const anyRule: fc.Arbitrary<RuleChoice> = fc.record({
   policy: fc.nat({ max: policyNames.length - 1 }),
   direction: fc.constantFrom('in', 'out'),
-  action: fc.constantFrom('allow', 'deny'),
+  // Few rules apply to an opening, and what none applies to is allowed.
+  action: fc.constantFrom('allow', 'deny', 'deny'),
   priority: fc.constantFrom(1, 1, 10, 100),
-  protocol: fc.constantFrom('', '', 'tcp', 'udp', 'sctp', 'icmp', 'icmpv6', '6', '1', '47', '132'),
+  protocol: fc.constantFrom('', '', '', '', 'tcp', 'udp', 'sctp', 'icmp', 'icmpv6', '6', '1', '47', '132'),
   port: fc.constantFrom(0, 0, 80, 443),
   ports: fc.constantFrom('', '', '', ...portLists),
   remote: fc.constantFrom('anybody', 'group', 'network', 'address', 'group and address'),
