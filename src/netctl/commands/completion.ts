@@ -36,6 +36,9 @@ function __netctl_complete
   set -l words (commandline -opc) (commandline -ct)
   netctl __complete $words[2..] 2>/dev/null
 end
+# fish brings completions of another program of this name: have them loaded, then forget them.
+complete -C 'netctl ' >/dev/null
+complete -c netctl -e
 complete -c netctl -f -a '(__netctl_complete)'
 `,
 } as const
