@@ -4,6 +4,7 @@
 
 import { coveringPrefix } from '../../lib/address.ts'
 import { hash53 } from '../../lib/hash.ts'
+import { sameEntries, sameItems } from '../../lib/same.ts'
 import { groupKey } from '../../model/endpoint-group.ts'
 import type { ClusterState, EndpointRecord, GlobalRecord, NetworkRecord } from '../../model/state.ts'
 import { type EndpointProfile, type GroupProfiles, ProfileCompiler } from './endpoint-profile.ts'
@@ -127,9 +128,7 @@ export class NodeCompiler {
       views.set(key, entry.view)
     }
     this.#networks = cache
-    const last = this.#views
-    const same = last.size === views.size && [...views].every(([key, view]) => last.get(key) === view)
-    if (!same) this.#views = views
+    if (!sameEntries(this.#views, views)) this.#views = views
     return this.#views
   }
 
@@ -151,10 +150,6 @@ export class NodeCompiler {
 function haveNames(local: Endpoints['local'], namesOf: (endpointId: string) => PortNames): boolean {
   for (const { endpointId, portName } of local.values()) if (namesOf(endpointId).portName !== portName) return false
   return true
-}
-
-function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
-  return a.length === b.length && a.every((item, index) => item === b[index])
 }
 
 /** `names`: of an endpoint of this node. */

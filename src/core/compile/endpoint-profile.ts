@@ -1,5 +1,6 @@
 // What groups say about the traffic of their members: their network profiles, in numbers.
 
+import { sameEntries, sameItems } from '../../lib/same.ts'
 import { netprofileKey, parseBandwidth } from '../../model/netprofile.ts'
 import type { ClusterState, NetprofileRecord } from '../../model/state.ts'
 
@@ -23,7 +24,7 @@ export class ProfileCompiler {
   /** The same object while no group has another profile; profiles that did not change are the same objects. */
   compile({ groups, objects }: ClusterState): GroupProfiles {
     const inputs = [groups, objects.netprofile]
-    if (inputs.every((input, index) => input === this.#inputs[index])) return this.#byGroup
+    if (sameItems(inputs, this.#inputs)) return this.#byGroup
     const byRecord = new Map<NetprofileRecord, EndpointProfile>()
     const byGroup = new Map<string, EndpointProfile>()
     for (const [key, { tenantName, netProfile }] of groups) {
@@ -33,11 +34,9 @@ export class ProfileCompiler {
       byRecord.set(record, profile)
       if (profile.rate !== 0 || profile.dscp !== 0) byGroup.set(key, profile)
     }
-    const last = this.#byGroup
-    const same = last.size === byGroup.size && [...byGroup].every(([key, profile]) => last.get(key) === profile)
     this.#inputs = inputs
     this.#byRecord = byRecord
-    if (!same) this.#byGroup = byGroup
+    if (!sameEntries(this.#byGroup, byGroup)) this.#byGroup = byGroup
     return this.#byGroup
   }
 }

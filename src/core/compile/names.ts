@@ -1,6 +1,7 @@
 // Which names an endpoint's DNS questions find. In its own network: groups, and containers by name, alias and short id.
 // In the other networks of its tenant the same, followed by the network: `web.front`.
 
+import { appendTo } from '../../lib/append.ts'
 import type { ClusterState, EndpointRecord } from '../../model/state.ts'
 import { isWaiting } from './waiting.ts'
 
@@ -98,19 +99,13 @@ function namesOfMembers(members: readonly EndpointRecord[]): NetworkNames {
   const names = new Map<string, string>()
   for (const record of members) {
     const address = { ipv4: record.ipv4, ipv6: record.ipv6 }
-    for (const name of new Set(namesOf(record).map((text) => text.toLowerCase()))) add(containers, name, address)
-    if (record.groupName !== '') add(groups, record.groupName.toLowerCase(), address)
+    for (const name of new Set(namesOf(record).map((text) => text.toLowerCase()))) appendTo(containers, name, address)
+    if (record.groupName !== '') appendTo(groups, record.groupName.toLowerCase(), address)
     if (record.containerName === '') continue
     names.set(record.ipv4, record.containerName)
     if (record.ipv6 !== '') names.set(record.ipv6, record.containerName)
   }
   return { addresses: new Map([...containers, ...groups]), names }
-}
-
-function add(addresses: Map<string, NamedAddress[]>, name: string, address: NamedAddress): void {
-  const known = addresses.get(name)
-  if (known === undefined) addresses.set(name, [address])
-  else known.push(address)
 }
 
 function namesOf(record: EndpointRecord): string[] {

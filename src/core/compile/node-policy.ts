@@ -3,6 +3,8 @@
 // they say the same, so that a change renders only what it touches.
 
 import { linkLocalOfMac } from '../../lib/address.ts'
+import { appendTo } from '../../lib/append.ts'
+import { sameItems } from '../../lib/same.ts'
 import { networkKey } from '../../model/network.ts'
 import { policyKey } from '../../model/policy.ts'
 import type { ClusterState, EndpointRecord, GroupRecord } from '../../model/state.ts'
@@ -200,15 +202,9 @@ function groupsByPolicy(groups: ReadonlyMap<string, GroupRecord>, here: Readonly
     const record = groups.get(key)
     for (const name of new Set(record?.policies)) {
       const policy = policyKey(record?.tenantName ?? '', name)
-      const list = users.get(policy)
-      if (list === undefined) users.set(policy, [group])
-      else list.push(group)
+      appendTo(users, policy, group)
     }
   }
   for (const list of users.values()) list.sort((a, b) => a.groupId - b.groupId)
   return users
-}
-
-function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
-  return a.length === b.length && a.every((item, index) => item === b[index])
 }

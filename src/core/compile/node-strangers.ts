@@ -2,6 +2,7 @@
 // has not heard, because it was made a moment ago, is in a group that nobody here can tell. What is needed to notice it.
 
 import { isDeepStrictEqual } from 'node:util'
+import { sameItems } from '../../lib/same.ts'
 import type { ClusterState } from '../../model/state.ts'
 import { type AddressSet, linkLocalPrefix, networkAddresses, wireNetworks } from '../policy/address-set.ts'
 import type { RuleLevel } from './node-policy.ts'
@@ -58,7 +59,7 @@ export class StrangerCompiler {
 
   compile(state: ClusterState, levels: readonly RuleLevel[]): Strangers {
     const inputs = [levels, state.networks, state.tenants]
-    if (inputs.every((input, index) => input === this.#inputs[index])) return this.#last
+    if (sameItems(inputs, this.#inputs)) return this.#last
     this.#inputs = inputs
     const naming = { incoming: new Set<string>(), outgoing: new Set<string>() }
     const groups = { incoming: new Set<number>(), outgoing: new Set<number>() }

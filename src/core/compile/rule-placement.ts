@@ -3,6 +3,7 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { mapChanges } from '../../lib/map-changes.ts'
+import { sameItems } from '../../lib/same.ts'
 import { placeOf } from '../../lib/sorted.ts'
 import { policyKey } from '../../model/policy.ts'
 import type { ClusterState, RuleRecord } from '../../model/state.ts'
@@ -63,7 +64,7 @@ export class RulePlacement {
     if (groups === undefined || rule === undefined) return undefined
     const last = this.#placed.get(rule.key)
     const same =
-      last !== undefined && record === before && sameGroups(last.groups, groups) && sameRemote(last.rule, rule)
+      last !== undefined && record === before && sameItems(last.groups, groups) && sameRemote(last.rule, rule)
     return same ? last : { rule, groups }
   }
 
@@ -122,10 +123,6 @@ function compareLevels(a: RuleLevel, b: RuleLevel): number {
 
 function keyOf({ rule }: PlacedRule): string {
   return rule.key
-}
-
-function sameGroups(a: readonly PolicyGroup[], b: readonly PolicyGroup[]): boolean {
-  return a === b || (a.length === b.length && a.every((group, index) => group === b[index]))
 }
 
 /** Whether what the rule names is still what it was; all else is in its record. */

@@ -2,6 +2,8 @@
 // remembers what it made and gives the same arrays back while their inputs are the same, so that a planner can skip
 // what did not change by comparing references.
 
+import { appendTo } from '../../lib/append.ts'
+import { sameEntries, sameItems } from '../../lib/same.ts'
 import type { Flow } from '../../protocols/openflow/index.ts'
 import type { NetworkView, NodeNetwork } from '../compile/node-network.ts'
 import type { NodePolicy } from '../compile/node-policy.ts'
@@ -58,9 +60,7 @@ export class Renderer {
     if (network.policy !== undefined) renderPolicy(network.policy, part)
     this.#sections = remembered
     for (const [name, section] of this.#renderLevels(network.policy)) sections.set(name, section)
-    const last = this.#last.sections
-    const same = last.size === sections.size && [...sections].every(([name, section]) => last.get(name) === section)
-    if (!same) this.#last = new FlowSets(sections)
+    if (!sameEntries(this.#last.sections, sections)) this.#last = new FlowSets(sections)
     return this.#last
   }
 
@@ -171,10 +171,6 @@ function renderPolicy({ groups, members, wary, wire }: NodePolicy, part: Part): 
   })
 }
 
-function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
-  return a.length === b.length && a.every((value, index) => value === b[index])
-}
-
 /** Local ports and remote tunnel ends of each bridged network, by network id. */
 function broadcastDomains(network: NodeNetwork, facts: SwitchFacts): ReadonlyMap<number, BroadcastDomain> {
   const ports = new Map<number, number[]>()
@@ -202,10 +198,4 @@ function broadcastDomains(network: NodeNetwork, facts: SwitchFacts): ReadonlyMap
     })
   }
   return domains
-}
-
-function appendTo<T>(map: Map<number, T[]>, key: number, value: T): void {
-  const list = map.get(key)
-  if (list === undefined) map.set(key, [value])
-  else list.push(value)
 }
