@@ -56,6 +56,13 @@ export function requiredWord<const W extends string>(words: readonly W[]) {
   })
 }
 
+/** One of a few words, or empty for none of them; without default. */
+export function optionalWord<const W extends string>(words: readonly W[]) {
+  return z.enum(['', ...words], {
+    error: ({ input }) => `must be ${words.join(' or ')}, not ${JSON.stringify(input)}`,
+  })
+}
+
 /** Names or other texts, each once, in the order given. */
 export function textList(maxLength: number) {
   return z

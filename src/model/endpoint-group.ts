@@ -11,6 +11,7 @@ import {
   linkTo,
   omitEmpty,
   optionalName,
+  optionalWord,
   requiredName,
   textList,
 } from './body.ts'
@@ -28,6 +29,8 @@ export const endpointGroupBody = apiObject({
   extContractsGrps: textList(64),
   netProfile: optionalName(64),
   cfgdTag: optionalName(128),
+  /** What becomes of connections no rule is about; empty: what the tenant says. */
+  defaultAction: optionalWord(['allow', 'deny']).default(''),
 })
 export type EndpointGroupBody = z.output<typeof endpointGroupBody>
 export type EndpointGroupInput = z.input<typeof endpointGroupBody>
@@ -35,6 +38,7 @@ export type EndpointGroupInput = z.input<typeof endpointGroupBody>
 export const endpointGroupView = z.object({
   key: z.string(),
   cfgdTag: z.string().optional(),
+  defaultAction: z.enum(['allow', 'deny']).optional(),
   extContractsGrps: z.array(z.string()).optional(),
   groupName: z.string(),
   ipPool: z.string().optional(),
@@ -81,7 +85,11 @@ export function renderGroup(record: GroupRecord, links: GroupLinks): EndpointGro
   const [appProfile] = links.appProfiles
   return {
     key: groupKey(record.tenantName, record.groupName),
-    ...omitEmpty({ cfgdTag: record.cfgdTag, extContractsGrps: [...record.extContractsGrps] }),
+    ...omitEmpty({
+      cfgdTag: record.cfgdTag,
+      defaultAction: record.defaultAction,
+      extContractsGrps: [...record.extContractsGrps],
+    }),
     groupName: record.groupName,
     ...omitEmpty({ ipPool: record.ipPool, netProfile: record.netProfile }),
     networkName: record.networkName,

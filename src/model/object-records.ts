@@ -29,6 +29,10 @@ export interface RuleRecord {
   /** Destination ports as a list, sorted and merged: `80,443,8000-8100`. Not there where the rule has none. */
   readonly ports?: string
   readonly action: 'allow' | 'deny'
+  /** Of a deny: connections that are open already end, too. */
+  readonly established?: 'drop'
+  /** Of a deny: hosts log what it drops. */
+  readonly log?: true
 }
 
 export interface NetprofileRecord {

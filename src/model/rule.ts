@@ -11,6 +11,7 @@ import {
   linkTo,
   omitEmpty,
   optionalName,
+  optionalWord,
   problem,
   requiredName,
   requiredWord,
@@ -59,6 +60,10 @@ export const ruleBody = apiObject({
   /** Instead of `port`: several ports and ranges. */
   ports: z.string().max(1024, 'is longer than 1024 characters').default(''),
   action: requiredWord(['allow', 'deny']),
+  /** What a deny means for connections that are open already. */
+  established: optionalWord(['keep', 'drop']).default(''),
+  /** Of a deny: whether hosts log what it drops. */
+  log: z.boolean('must be true or false').default(false),
 })
 export type RuleBody = z.output<typeof ruleBody>
 export type RuleInput = z.input<typeof ruleBody>
@@ -67,9 +72,11 @@ export const ruleView = z.object({
   key: z.string(),
   action: z.enum(['allow', 'deny']),
   direction: z.enum(['in', 'out']),
+  established: z.enum(['drop']).optional(),
   fromEndpointGroup: z.string().optional(),
   fromIpAddress: z.string().optional(),
   fromNetwork: z.string().optional(),
+  log: z.boolean().optional(),
   policyName: z.string(),
   port: z.int().optional(),
   ports: z.string().optional(),
@@ -109,6 +116,8 @@ export function ruleFromBody(body: RuleBody): RuleRecord {
     port: body.port,
     ...(body.ports === '' ? {} : { ports: body.ports }),
     action: body.action,
+    ...(body.established === 'drop' ? { established: 'drop' } : {}),
+    ...(body.log ? { log: true } : {}),
   }
 }
 
@@ -148,7 +157,19 @@ export function checkRule(rule: RuleRecord): Problem | undefined {
     const message = `${own.network} and ${own[kind]} exclude each other; give one of them`
     return wrong(codes[kind], own[kind], message)
   }
-  return checkPorts(rule)
+  return checkPorts(rule) ?? checkDenial(rule)
+}
+
+/** What only a rule that denies can say. */
+function checkDenial({ action, established, log }: RuleRecord): Problem | undefined {
+  if (action === 'deny') return undefined
+  if (established !== undefined) {
+    const message = 'established is about what a rule denies, and this one allows; leave it out, or deny'
+    return problem('invalid', 'RULE_ESTABLISHED_ON_ALLOW', message, { field: 'established' })
+  }
+  if (log === undefined) return undefined
+  const message = 'log is about what a rule denies, and this one allows; leave it out, or deny'
+  return problem('invalid', 'RULE_LOG_ON_ALLOW', message, { field: 'log' })
 }
 
 function checkPorts({ port, ports }: RuleRecord): Problem | undefined {
@@ -169,11 +190,13 @@ export function renderRule(rule: RuleRecord): RuleView {
     key: ruleKey(tenantName, policyName, ruleId),
     action: rule.action,
     direction: rule.direction,
+    ...(rule.established === undefined ? {} : { established: rule.established }),
     ...omitEmpty({
       fromEndpointGroup: rule.fromEndpointGroup,
       fromIpAddress: rule.fromIpAddress,
       fromNetwork: rule.fromNetwork,
     }),
+    ...(rule.log === undefined ? {} : { log: rule.log }),
     policyName,
     ...omitEmpty({ port: rule.port, ports: rule.ports }),
     priority: rule.priority,

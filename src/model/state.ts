@@ -24,6 +24,8 @@ export interface TenantRecord {
   readonly defaultNetwork: string
   /** Small integer, 1..65534: separates the address spaces of tenants in the switch. */
   readonly tenantId: number
+  /** What becomes of connections no rule is about, of groups that do not say themselves, and of endpoints in no group; left out: allow. */
+  readonly defaultAction?: 'deny'
   readonly origin?: Origin
   /** Set by intents only. */
   readonly pools?: TenantPools
@@ -54,13 +56,15 @@ export interface GroupRecord {
   readonly tenantName: string
   readonly groupName: string
   readonly networkName: string
-  /** Small integer, 1..65535, lowest free, unique in the cluster. */
+  /** Small integer, 1..65533, lowest free, unique in the cluster. */
   readonly groupId: number
   readonly ipPool: string
   readonly policies: readonly string[]
   readonly extContractsGrps: readonly string[]
   readonly netProfile: string
   readonly cfgdTag: string
+  /** What becomes of connections no rule is about; left out: what the tenant says. */
+  readonly defaultAction?: 'allow' | 'deny'
 }
 
 export interface EndpointRecord {

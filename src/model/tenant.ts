@@ -1,7 +1,16 @@
 // Tenants (specification 2.2, 2.3): a name space of networks and groups with its own address space.
 
 import { z } from 'zod'
-import { apiObject, type KeysOfType, linkSet, linkSets, omitEmpty, optionalName, requiredName } from './body.ts'
+import {
+  apiObject,
+  type KeysOfType,
+  linkSet,
+  linkSets,
+  omitEmpty,
+  optionalName,
+  optionalWord,
+  requiredName,
+} from './body.ts'
 import { endpointOper } from './endpoint.ts'
 import { groupOper } from './endpoint-group.ts'
 import { networkOper } from './network.ts'
@@ -12,6 +21,8 @@ import type { TenantRecord } from './state.ts'
 export const tenantBody = apiObject({
   tenantName: requiredName(64),
   defaultNetwork: optionalName(64),
+  /** What becomes of connections no rule is about, where the group does not say. */
+  defaultAction: optionalWord(['allow', 'deny']).default(''),
 })
 export type TenantBody = z.output<typeof tenantBody>
 /** What a client may send: defaults may be left out. */
@@ -19,6 +30,7 @@ export type TenantInput = z.input<typeof tenantBody>
 
 export const tenantView = z.object({
   key: z.string(),
+  defaultAction: z.enum(['deny']).optional(),
   defaultNetwork: z.string().optional(),
   tenantName: z.string(),
   'link-sets': z.record(z.string(), linkSet),
@@ -59,7 +71,7 @@ export interface TenantLinks {
 export function renderTenant(record: TenantRecord, links: TenantLinks): TenantView {
   return {
     key: record.tenantName,
-    ...omitEmpty({ defaultNetwork: record.defaultNetwork }),
+    ...omitEmpty({ defaultAction: record.defaultAction, defaultNetwork: record.defaultNetwork }),
     tenantName: record.tenantName,
     'link-sets': linkSets({
       AppProfiles: links.appProfiles,

@@ -54,6 +54,7 @@ export const tenantWide: Columns<TenantView> = [
   plain('Groups', countLinked('EndpointGroups')),
   plain('Policies', countLinked('Policies')),
   plain('Default network', (tenant) => tenant.defaultNetwork),
+  plain('Default', (tenant) => tenant.defaultAction ?? 'allow'),
 ]
 
 export const networkColumns: Columns<NetworkView> = [
@@ -84,6 +85,7 @@ export const groupColumns: Columns<EndpointGroupView> = [
 ]
 export const groupWide: Columns<EndpointGroupView> = [
   plain('Contracts', (group) => group.extContractsGrps),
+  plain('Default', (group) => group.defaultAction),
   plain('App profile', (group) => group.links.AppProfile.key?.split(':')[1]),
 ]
 
@@ -117,6 +119,11 @@ export const outgoingRuleColumns: Columns<RuleView> = [
   column('Protocol', 8, (rule) => rule.protocol),
   column('Port', 4, (rule) => rule.ports ?? rule.port ?? 0),
   column('Action', 6, (rule) => rule.action),
+]
+
+export const ruleWide: Columns<RuleView> = [
+  plain('Established', (rule) => rule.established),
+  plain('Log', (rule) => (rule.log === true ? 'yes' : '')),
 ]
 
 export const netprofileColumns: Columns<NetprofileView> = [

@@ -70,7 +70,7 @@ test('every reference resolves, names are used once, and path parameters are dec
 test('lists declare their filters, and writes of objects their conditions', () => {
   const names = (path: string, method: string) => document.paths[path]?.[method]?.parameters.map((each) => each.name)
   const filters = names('/api/v1/tenants/', 'get') ?? []
-  assert.deepEqual(filters.toSorted(), ['after', 'defaultNetwork', 'key', 'limit', 'tenantName'])
+  assert.deepEqual(filters.toSorted(), ['after', 'defaultAction', 'defaultNetwork', 'key', 'limit', 'tenantName'])
   assert.deepEqual(names('/api/v1/tenants/{key}/', 'put'), ['key', 'If-Match', 'If-None-Match'])
 })
 

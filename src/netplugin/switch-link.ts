@@ -194,7 +194,7 @@ export class SwitchLink {
 function isJudged(modification: Modification): boolean {
   const table =
     modification.op === 'add-flow' ? modification.flow.table : 'table' in modification ? modification.table : undefined
-  return table !== undefined && table >= tableId('Track') && table <= tableId('Commit')
+  return table !== undefined && table >= tableId('Track') && table <= tableId('ReceiverCount')
 }
 
 function hasPolicy(flows: FlowSets): boolean {

@@ -2,7 +2,7 @@
 // and one of them on several groups.
 
 import fc from 'fast-check'
-import type { ClusterState, EndpointRecord, GroupRecord } from '../../src/model/state.ts'
+import type { ClusterState, EndpointRecord, GroupRecord, TenantRecord } from '../../src/model/state.ts'
 import { groupRecord, type RuleIntent, ruleRecord } from '../support/cluster.ts'
 import { cluster } from './arbitrary-cluster.ts'
 
@@ -42,6 +42,9 @@ interface RuleChoice {
   readonly remote: 'anybody' | 'group' | 'network' | 'address' | 'group and address'
   readonly pick: number
   readonly target: boolean
+  /** Of a deny. */
+  readonly cuts: boolean
+  readonly logs: boolean
 }
 
 const anyRule: fc.Arbitrary<RuleChoice> = fc.record({
@@ -56,6 +59,8 @@ const anyRule: fc.Arbitrary<RuleChoice> = fc.record({
   remote: fc.constantFrom('anybody', 'group', 'network', 'address', 'group and address'),
   pick: fc.nat({ max: 100 }),
   target: fc.boolean(),
+  cuts: fc.boolean(),
+  logs: fc.nat({ max: 3 }).map((number) => number === 0),
 })
 
 /** Several members in every dimension: worth a conjunction, and like others of its kind. */
@@ -78,12 +83,21 @@ interface PolicyChoice {
   readonly policies: readonly number[]
   /** For each endpoint in order: 0 is none, then the groups of its network. */
   readonly membership: readonly number[]
+  /** For each group in order, and for each tenant. */
+  readonly groupDefaults: readonly Default[]
+  readonly tenantDefaults: readonly Default[]
 }
+
+type Default = 'deny' | 'allow' | undefined
+
+const defaults: fc.Arbitrary<Default> = fc.constantFrom(undefined, undefined, undefined, undefined, 'allow', 'deny')
 
 const policyChoice: fc.Arbitrary<PolicyChoice> = fc.record({
   rules: fc.array(ruleChoice, { minLength: 1, maxLength: 10 }),
   policies: fc.array(fc.constantFrom(0, 1, 2, 3, 3), { minLength: 4, maxLength: 4 }),
   membership: fc.array(fc.nat({ max: 2 }), { minLength: 8, maxLength: 8 }),
+  groupDefaults: fc.array(defaults, { minLength: 4, maxLength: 4 }),
+  tenantDefaults: fc.array(defaults, { minLength: 2, maxLength: 2 }),
 })
 
 export const clusterWithPolicies: fc.Arbitrary<ClusterState> = fc
@@ -100,14 +114,17 @@ export function policiesOn(state: ClusterState, membership: readonly number[]): 
   return policyChoice.map((choice) => withPolicies(state, { ...choice, membership }))
 }
 
-function withPolicies(state: ClusterState, { rules, policies, membership }: PolicyChoice): ClusterState {
+function withPolicies(state: ClusterState, choice: PolicyChoice): ClusterState {
+  const { rules, policies, membership, groupDefaults, tenantDefaults } = choice
   const groups = new Map<string, GroupRecord>()
   for (const { tenantName, networkName } of state.networks.values()) {
     for (const name of groupNames) {
       const bits = policies[groups.size % policies.length] ?? 0
       const key = `${tenantName}:${networkName}-${name}`
       const named = policyNames.filter((_, index) => (bits & (1 << index)) !== 0)
-      groups.set(key, groupRecord({ key, network: networkName, policies: named }, groups.size + 1))
+      const defaultAction = groupDefaults[groups.size % groupDefaults.length]
+      const record = groupRecord({ key, network: networkName, policies: named }, groups.size + 1)
+      groups.set(key, { ...record, ...(defaultAction === undefined ? {} : { defaultAction }) })
     }
   }
   const endpoints = [...state.endpoints.values()].map((record, index) =>
@@ -117,8 +134,13 @@ function withPolicies(state: ClusterState, { rules, policies, membership }: Poli
     rules.map((rule, index) => ruleIntent(state, tenantName, rule, `r${index}`)),
   )
   const records = intents.map(ruleRecord)
+  const tenants = [...state.tenants].map(([name, { defaultAction: _, ...rest }], index): [string, TenantRecord] => {
+    const denies = tenantDefaults[index % tenantDefaults.length] === 'deny'
+    return [name, { ...rest, ...(denies ? { defaultAction: 'deny' } : {}) }]
+  })
   return {
     ...state,
+    tenants: new Map(tenants),
     groups,
     endpoints: new Map(endpoints.map((record) => [record.endpointId, record])),
     objects: {
@@ -152,6 +174,8 @@ function ruleIntent(state: ClusterState, tenantName: string, choice: RuleChoice,
     action,
     priority,
     protocol,
+    ...(action === 'deny' && choice.cuts ? { established: 'drop' } : {}),
+    ...(action === 'deny' && choice.logs ? { log: true } : {}),
     ...(ports === '' ? { port } : { ports }),
     ...(choice.remote.includes('group') ? { [`${side}EndpointGroup`]: group } : {}),
     ...(choice.remote.includes('address') ? { [`${side}IpAddress`]: address } : {}),

@@ -6,6 +6,7 @@ import { printFlow } from '../../src/core/pipeline/print.ts'
 import { ping } from '../../src/core/pipeline/simulate/speakers.ts'
 import type { World } from '../../src/core/pipeline/simulate/world.ts'
 import { pipeline, tableName, tableNames } from '../../src/core/pipeline/tables.ts'
+import { evaluatePolicy } from '../../src/core/policy/evaluate.ts'
 import { mayReach } from '../support/cluster.ts'
 
 /** NodeNetwork as JSON: maps as objects sorted by key, networks by key instead of whole. */
@@ -90,7 +91,10 @@ export function disagreements(world: World): string[] {
         if (address === '' || (isV6 && from.ipv6 === '')) continue
         const result = ping(world, from.endpointId, address)
         const reached = result.ok && result.by === to.endpointId
-        if (reached === mayReach(world.state, from.endpointId, to.endpointId, isV6)) continue
+        const source = isV6 ? from.ipv6 : from.ipv4
+        const asked = { tenantName: from.tenantName, source, destination: address, protocol: isV6 ? 58 : 1, port: 0 }
+        const { allowed } = evaluatePolicy(world.state, asked)
+        if (reached === (allowed && mayReach(world.state, from.endpointId, to.endpointId, isV6))) continue
         const said = reached ? 'reached' : `did not reach (${result.why})`
         found.push(`${from.endpointId} ${said} ${to.endpointId} at ${address}`)
       }

@@ -21,6 +21,8 @@ export interface Intent {
   readonly global?: Partial<GlobalRecord>
   /** Ids count from 1 in this order. */
   readonly tenants: readonly string[]
+  /** Those of them that deny what no rule is about. */
+  readonly denyingTenants?: readonly string[]
   readonly networks: readonly NetworkIntent[]
   /** Ids count from 1 in this order. */
   readonly groups?: readonly GroupIntent[]
@@ -49,6 +51,7 @@ export interface GroupIntent {
   readonly policies?: readonly string[]
   /** Name within the tenant. */
   readonly netProfile?: string
+  readonly defaultAction?: 'allow' | 'deny'
 }
 
 /** What is left out is not set. */
@@ -79,7 +82,9 @@ export function clusterState(intent: Intent): ClusterState {
   return {
     revision: 1,
     global: { ...defaultGlobal, ...intent.global },
-    tenants: new Map(intent.tenants.map((name, index) => [name, tenant(name, index + 1)])),
+    tenants: new Map(
+      intent.tenants.map((name, index) => [name, tenant(name, index + 1, intent.denyingTenants?.includes(name))]),
+    ),
     networks: new Map(intent.networks.map((network, index) => [network.key, networkRecord(network, index + 1)])),
     groups,
     endpoints: new Map(intent.endpoints.map((endpoint) => [endpoint.id, inGroup(endpointRecord(endpoint), groups)])),
@@ -122,6 +127,7 @@ export function groupRecord(intent: GroupIntent, groupId: number): GroupRecord {
     extContractsGrps: [],
     netProfile: intent.netProfile ?? '',
     cfgdTag: '',
+    ...(intent.defaultAction === undefined ? {} : { defaultAction: intent.defaultAction }),
   }
 }
 
@@ -154,8 +160,8 @@ function inGroup(record: EndpointRecord, groups: ReadonlyMap<string, GroupRecord
   return group === undefined ? record : { ...record, groupId: group.groupId }
 }
 
-export function tenant(tenantName: string, tenantId: number): TenantRecord {
-  return { tenantName, tenantId, defaultNetwork: '' }
+export function tenant(tenantName: string, tenantId: number, denies = false): TenantRecord {
+  return { tenantName, tenantId, defaultNetwork: '', ...(denies ? { defaultAction: 'deny' } : {}) }
 }
 
 export function networkRecord(intent: NetworkIntent, networkId: number): NetworkRecord {

@@ -6,7 +6,8 @@ import { coveringPrefix } from '../../lib/address.ts'
 import { hash53 } from '../../lib/hash.ts'
 import { sameEntries, sameItems } from '../../lib/same.ts'
 import { groupKey } from '../../model/endpoint-group.ts'
-import type { ClusterState, EndpointRecord, GlobalRecord, NetworkRecord } from '../../model/state.ts'
+import type { ClusterState, EndpointRecord, GlobalRecord, NetworkRecord, TenantRecord } from '../../model/state.ts'
+import { ungrouped } from '../pipeline/fields.ts'
 import { type EndpointProfile, type GroupProfiles, ProfileCompiler } from './endpoint-profile.ts'
 import type { LocalEndpoint, NetworkView, NodeNetwork, PortNames, RemoteEndpoint } from './node-network.ts'
 import { PolicyCompiler } from './node-policy.ts'
@@ -15,7 +16,7 @@ import { isWaiting } from './waiting.ts'
 interface CachedNetwork {
   readonly record: NetworkRecord
   readonly global: GlobalRecord
-  readonly tenantId: number
+  readonly tenant: TenantRecord
   readonly view: NetworkView
 }
 
@@ -117,13 +118,13 @@ export class NodeCompiler {
     const cache = new Map<string, CachedNetwork>()
     const views = new Map<string, NetworkView>()
     for (const [key, record] of state.networks) {
-      const tenantId = state.tenants.get(record.tenantName)?.tenantId
-      if (tenantId === undefined) continue
+      const tenant = state.tenants.get(record.tenantName)
+      if (tenant === undefined) continue
       const previous = this.#networks.get(key)
-      const same = previous?.record === record && previous.global === state.global && previous.tenantId === tenantId
+      const same = previous?.record === record && previous.global === state.global && previous.tenant === tenant
       const entry = same
         ? previous
-        : { record, global: state.global, tenantId, view: networkView(key, record, state.global, tenantId) }
+        : { record, global: state.global, tenant, view: networkView(key, record, state.global, tenant) }
       cache.set(key, entry)
       views.set(key, entry.view)
     }
@@ -161,7 +162,8 @@ function endpointView(
   const { endpointId, groupId, mac, ipv4, ipv6, node } = record
   const common = { endpointId, network, groupId, mac, ipv4, ipv6 }
   if (names === undefined) return { ...common, local: false, node, vtep }
-  return { ...common, local: true, ...names, ...(profile === undefined ? {} : { profile }) }
+  const judged = groupId === 0 && network.defaultAction === 'deny' ? ungrouped : groupId
+  return { ...common, groupId: judged, local: true, ...names, ...(profile === undefined ? {} : { profile }) }
 }
 
 /** Names of an endpoint's own veth pair: the same on every start. */
@@ -170,12 +172,12 @@ export function portNames(endpointId: string): PortNames {
   return { portName: `vp${suffix}`, peerName: `np${suffix}` }
 }
 
-function networkView(key: string, record: NetworkRecord, global: GlobalRecord, tenantId: number): NetworkView {
+function networkView(key: string, record: NetworkRecord, global: GlobalRecord, tenant: TenantRecord): NetworkView {
   const vxlan = record.encap.kind === 'vxlan'
   return {
     key,
     tenantName: record.tenantName,
-    tenantId,
+    tenantId: tenant.tenantId,
     networkId: record.networkId,
     encap: record.encap,
     routed: vxlan && global.fwdMode === 'routing',
@@ -184,6 +186,7 @@ function networkView(key: string, record: NetworkRecord, global: GlobalRecord, t
     gateway: record.gateway,
     ipv6Subnet: record.ipv6Subnet,
     ipv6Gateway: record.ipv6Gateway,
+    defaultAction: tenant.defaultAction ?? 'allow',
     proxyNeighbours: global.arpMode === 'proxy',
   }
 }

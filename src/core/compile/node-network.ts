@@ -21,6 +21,8 @@ export interface NetworkView {
   readonly gateway: string
   readonly ipv6Subnet: string
   readonly ipv6Gateway: string
+  /** What becomes of connections of its endpoints that are in no group. */
+  readonly defaultAction: 'allow' | 'deny'
   /** Answer ARP and ND for known endpoints of a bridged network instead of flooding. */
   readonly proxyNeighbours: boolean
 }

@@ -2,21 +2,27 @@
 // whose addresses those rules mean when they name groups. Nothing on nodes without such groups. Objects are reused while
 // they say the same, so that a change renders only what it touches.
 
+import { isDeepStrictEqual } from 'node:util'
 import { linkLocalOfMac } from '../../lib/address.ts'
 import { appendTo } from '../../lib/append.ts'
 import { sameItems } from '../../lib/same.ts'
 import { networkKey } from '../../model/network.ts'
 import { policyKey } from '../../model/policy.ts'
 import type { ClusterState, EndpointRecord, GroupRecord } from '../../model/state.ts'
+import { ungrouped } from '../pipeline/fields.ts'
+import { defaultActionOf } from '../policy/default-action.ts'
 import type { PolicyRule } from '../policy/rule.ts'
+import { type CuttingGroup, CuttingGroups } from './node-cutting.ts'
 import type { LocalEndpoint, NetworkView } from './node-network.ts'
 import { type Naming, StrangerCompiler, type WaryGroup, type WireAddresses } from './node-strangers.ts'
 import { type PolicyUsers, RulePlacement } from './rule-placement.ts'
 import { isWaiting } from './waiting.ts'
 
-/** A group with policies that has a member here. */
+/** A group with a member here that has policies, or that denies what no rule is about. */
 export interface PolicyGroup {
   readonly groupId: number
+  /** What becomes of connections no rule is about. */
+  readonly defaultAction: 'allow' | 'deny'
   /** Whether its members have IPv6 addresses. */
   readonly ipv6: boolean
 }
@@ -29,11 +35,14 @@ export interface PlacedRule {
 
 /** Rules that decide alike and at the same moment, sorted by key. */
 export interface RuleLevel {
-  /** `in 10 deny`. */
+  /** `in 10 deny`, `in 10 deny cut log`. */
   readonly name: string
   readonly direction: 'in' | 'out'
   readonly priority: number
   readonly action: 'allow' | 'deny'
+  /** As in `PolicyRule`. */
+  readonly cuts: boolean
+  readonly logs: boolean
   readonly rules: readonly PlacedRule[]
 }
 
@@ -59,6 +68,8 @@ export interface NodePolicy {
   /** By endpoint id. */
   readonly members: ReadonlyMap<string, GroupMember>
   /** By ascending id. */
+  readonly cutting: readonly CuttingGroup[]
+  /** By ascending id. */
   readonly wary: readonly WaryGroup[]
   /** By ascending tenant id. */
   readonly wire: readonly WireAddresses[]
@@ -78,6 +89,9 @@ interface Members {
   readonly members: ReadonlyMap<string, GroupMember>
 }
 
+/** They have both families: there is no rule that would have to be there twice. */
+const endpointsInNone: PolicyGroup = { groupId: ungrouped, defaultAction: 'deny', ipv6: true }
+
 const nobodyHere: Here = { inputs: [], byKey: new Map(), groups: [], users: new Map() }
 const noMembers: Members = { inputs: [], members: new Map() }
 
@@ -87,6 +101,7 @@ export class PolicyCompiler {
   #here = nobodyHere
   #placement = new RulePlacement()
   readonly #strangers = new StrangerCompiler()
+  readonly #cutting = new CuttingGroups()
   #named = noMembers
   #members = new Map<string, { readonly record: EndpointRecord; readonly member: GroupMember }>()
 
@@ -101,7 +116,7 @@ export class PolicyCompiler {
     networks: ReadonlyMap<string, NetworkView>,
     isMet: (network: NetworkView) => boolean,
   ): NodePolicy | undefined {
-    const inputs = [local, state.groups, state.networks]
+    const inputs = [local, state.groups, state.networks, state.tenants]
     if (!sameItems(this.#here.inputs, inputs)) this.#here = this.#lookHere(state, local, inputs)
     const { groups, users } = this.#here
     if (groups.length === 0) {
@@ -116,7 +131,8 @@ export class PolicyCompiler {
     if (!sameItems(this.#named.inputs, namedBy)) {
       this.#named = { inputs: namedBy, members: this.#membersOf(state, naming, networks, isMet) }
     }
-    return { groups, levels, members: this.#named.members, wary, wire }
+    const cutting = this.#cutting.of(levels)
+    return { groups, levels, members: this.#named.members, cutting, wary, wire }
   }
 
   #lookHere(state: ClusterState, local: ReadonlyMap<string, LocalEndpoint>, inputs: readonly unknown[]): Here {
@@ -128,19 +144,21 @@ export class PolicyCompiler {
     return { inputs, byKey, groups, users: users ?? groupsByPolicy(state.groups, byKey) }
   }
 
-  /** By key: groups with a policy and a member here. */
+  /** By key; endpoints that are in no group and yet judged are one more, without key. */
   #localGroups(state: ClusterState, local: Iterable<LocalEndpoint>): ReadonlyMap<string, PolicyGroup> {
     const ids = new Set<number>()
     for (const { groupId } of local) ids.add(groupId)
     const groups = new Map<string, PolicyGroup>()
     for (const [key, group] of ids.size === 0 ? [] : state.groups) {
-      if (group.policies.length === 0 || !ids.has(group.groupId)) continue
+      const defaultAction = defaultActionOf(state, group)
+      if ((group.policies.length === 0 && defaultAction === 'allow') || !ids.has(group.groupId)) continue
       const network = state.networks.get(networkKey(group.tenantName, group.networkName))
-      const wanted = { groupId: group.groupId, ipv6: (network?.ipv6Subnet ?? '') !== '' }
+      const wanted = { groupId: group.groupId, defaultAction, ipv6: (network?.ipv6Subnet ?? '') !== '' }
       const before = this.#here.byKey.get(key)
-      const same = before?.groupId === wanted.groupId && before.ipv6 === wanted.ipv6
+      const same = before !== undefined && isDeepStrictEqual(before, wanted)
       groups.set(key, same ? before : wanted)
     }
+    if (ids.has(ungrouped)) groups.set('', endpointsInNone)
     return groups
   }
 

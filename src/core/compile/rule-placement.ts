@@ -7,7 +7,7 @@ import { sameItems } from '../../lib/same.ts'
 import { placeOf } from '../../lib/sorted.ts'
 import { policyKey } from '../../model/policy.ts'
 import type { ClusterState, RuleRecord } from '../../model/state.ts'
-import { type PolicyRule, resolveRule } from '../policy/rule.ts'
+import { type PolicyRule, resolveRule, severity } from '../policy/rule.ts'
 import type { PlacedRule, PolicyGroup, RuleLevel } from './node-policy.ts'
 
 /** Groups by the key of a policy that they have, by ascending id. */
@@ -81,12 +81,16 @@ export class RulePlacement {
 }
 
 function editOf(edits: Map<string, Edit>, { rule }: PlacedRule): Edit {
-  const name = `${rule.direction} ${rule.priority} ${rule.action}`
+  const name = levelName(rule)
   const known = edits.get(name)
   if (known !== undefined) return known
   const edit: Edit = { removed: new Set(), added: [] }
   edits.set(name, edit)
   return edit
+}
+
+function levelName({ direction, priority, action, cuts, logs }: PolicyRule): string {
+  return `${direction} ${priority} ${action}${cuts ? ' cut' : ''}${logs ? ' log' : ''}`
 }
 
 function edited(before: readonly RuleLevel[], edits: ReadonlyMap<string, Edit>): readonly RuleLevel[] {
@@ -97,8 +101,8 @@ function edited(before: readonly RuleLevel[], edits: ReadonlyMap<string, Edit>):
     const [first] = rules
     if (first === undefined) levels.delete(name)
     else {
-      const { direction, priority, action } = first.rule
-      levels.set(name, { name, direction, priority, action, rules })
+      const { direction, priority, action, cuts, logs } = first.rule
+      levels.set(name, { name, direction, priority, action, cuts, logs, rules })
     }
   }
   return [...levels.values()].sort(compareLevels)
@@ -117,7 +121,7 @@ function editedRules(before: readonly PlacedRule[], { removed, added }: Edit): r
 
 function compareLevels(a: RuleLevel, b: RuleLevel): number {
   if (a.priority !== b.priority) return b.priority - a.priority
-  if (a.action !== b.action) return a.action === 'deny' ? -1 : 1
+  if (severity(a) !== severity(b)) return severity(b) - severity(a)
   return a.direction < b.direction ? -1 : 1
 }
 

@@ -17,14 +17,17 @@ export interface RuleSize {
 
 /** On a host with members of so many groups that have the rule's policy; `ipv6`: any of them has IPv6. */
 export function ruleSize(rule: PolicyRule, groups: number, ipv6: boolean): RuleSize {
-  const [own = 1, remote = 1, services = 1] = ruleDimensions({ rule, groups: [{ groupId: 1, ipv6 }] }).map(
-    (members) => members.length,
-  )
+  const [own = 1, remote = 1, services = 1] = ruleDimensions({
+    rule,
+    groups: [{ groupId: 1, defaultAction: 'allow', ipv6 }],
+  }).map((members) => members.length)
   const size = { own: own * groups, remote, services }
   const dimensions = Object.values(size)
   const written = dimensions.reduce((all, members) => all * members, 1)
   const several = dimensions.filter((members) => members > 1)
   // A conjunction has a flow for each member, and one that decides.
   const conjunction = several.reduce((all, members) => all + members, 1)
-  return { ...size, flows: several.length < 2 ? written : Math.min(written, conjunction) }
+  const deciding = several.length < 2 ? written : Math.min(written, conjunction)
+  // What a rule allows is counted by one more.
+  return { ...size, flows: deciding + (rule.action === 'allow' && deciding > 0 ? 1 : 0) }
 }

@@ -1,7 +1,7 @@
 // How many flows each kind of object costs a node: printed in docs/pipeline.md, held by test/properties/cost.test.ts.
 
 export const costs = {
-  base: { flows: 23, why: 'whatever the cluster holds' },
+  base: { flows: 25, why: 'whatever the cluster holds' },
   names: { flows: 6, why: "once the host's own port is there" },
   peer: { flows: 1, why: 'for each other node with a tunnel end' },
   routedNetwork: { flows: 4, why: 'IPv4 with gateway, where its tenant has an endpoint' },
@@ -12,11 +12,14 @@ export const costs = {
   limitedEndpoint: { flows: 1, why: 'more, for a local endpoint whose group has a bandwidth; and two meters' },
   remoteEndpoint: { flows: 2, why: 'on each node that has an endpoint which can meet it' },
   remoteEndpointDual: { flows: 4, why: 'with IPv6 as well' },
-  policy: { flows: 13, why: 'where a member of a group with policies is' },
+  policy: { flows: 24, why: 'where a member of a group with policies is' },
   policyGroup: {
     flows: 4,
-    why: 'for each such group; a rule costs at most the sum of its groups, addresses and ports, and one',
+    why: 'for each such group; a rule costs at most the sum of its groups, addresses and ports, and one, and one more if it allows',
   },
+  denyingGroup: { flows: 2, why: 'more, for a group that denies what no rule is about' },
+  cuttingGroup: { flows: 3, why: 'more, for each direction in which rules of the group end open connections' },
+  loggedRules: { flows: 2, why: 'where any rule logs what it denies' },
   strangers: { flows: 1, why: 'where an incoming rule names a group; on VLANs a few for each network' },
   waryGroup: { flows: 1, why: 'for each group whose incoming rules name groups; one more for its outgoing ones' },
   groupMember: { flows: 1, why: 'IPv4, on nodes where an incoming rule of its tenant names a group' },

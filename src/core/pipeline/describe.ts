@@ -11,6 +11,7 @@ const priorityMeanings: Readonly<Record<keyof typeof priority, string>> = {
   beforeRules: 'what is decided whatever the rules of policies say',
   permit: 'exceptions to what is forbidden',
   forbid: 'what must never pass, whatever else a flow of the table allows',
+  cut: 'connections that a rule has ended, whatever their state',
   guarded: 'what policy must see first, before `self` and `exact` let it go',
   self: "more exact than exact: the packet's own port or address, or its origin",
   exact: 'one object: an address, a port, a VNI',
@@ -31,8 +32,8 @@ const featureMeanings: Readonly<Record<Feature, string>> = {
   policy: 'policies: connections, rules, and who members of groups elsewhere are',
 }
 
-const lowestRule = rulePriority({ priority: 1, action: 'allow' })
-const highestRule = rulePriority({ priority: 100, action: 'deny' })
+const lowestRule = rulePriority({ priority: 1, action: 'allow', cuts: false, logs: false })
+const highestRule = rulePriority({ priority: 100, action: 'deny', cuts: true, logs: true })
 
 const costNames: Readonly<Record<keyof typeof costs, string>> = {
   base: 'the node itself',
@@ -48,6 +49,9 @@ const costNames: Readonly<Record<keyof typeof costs, string>> = {
   remoteEndpointDual: 'remote endpoint, dual stack',
   policy: 'policy',
   policyGroup: 'group with policies',
+  denyingGroup: 'group that denies by default',
+  cuttingGroup: 'group with rules that end connections',
+  loggedRules: 'rules that log',
   strangers: 'policy that names groups',
   waryGroup: 'group that is wary of strangers',
   groupMember: 'remote endpoint, known by its group',
@@ -79,13 +83,18 @@ const drawing = `
                                Track ────► Output                        nobody with a policy sends or receives it
                                  │ ct
                                  ▼
-                               State ────► Output                        of an open connection; Commit if under way
+                               State ────► SenderCount                   of an open connection; Commit if under way
                                  │
                                  ▼
-           DestinationOf, Egress, SourceOf, Ingress                      the rules; denied packets end here
+                       DestinationOf, Egress ──► EgressDenied            dropped; on to SourceOf if its connection is open
                                  │
                                  ▼
-                               Commit                                    ct(commit)
+                         SourceOf, Ingress ────► IngressDenied           dropped; on to Commit if its connection is open
+                                 │
+                                 ▼
+                               Commit ──────► Output                     ct(commit)
+
+                     SenderCount, ReceiverCount                          by the rules that allowed the connection
                                  │
                                  ▼
                               Output ──► an endpoint, a tunnel, or the uplink with its tag
@@ -115,6 +124,9 @@ export function describePipeline(): string {
     'Registers that a packet carries through the tables; none leaves with it.',
     '',
     ...metadataRows(),
+    '',
+    'Numbers of rules: what decides leaves its number in `xreg6` at the sender and in `xreg7` at the receiver; an allowed connection keeps both',
+    'in `ct_label`. Bit 0 of `ct_mark` says that a rule ended the connection.',
     '',
     '## Priorities',
     ...priorityRows(),

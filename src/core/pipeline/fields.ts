@@ -16,6 +16,14 @@ export const metadata = {
   Origin: { field: 'reg1', offset: 0, bits: 4, why: 'where the packet came from, by number' },
   Routed: { field: 'reg1', offset: 4, bits: 1, why: '1 when its network is routed by address, 0 when bridged by MAC' },
   Flood: { field: 'reg1', offset: 5, bits: 1, why: '1 when every member of its network gets a copy' },
+  Established: {
+    field: 'reg1',
+    offset: 6,
+    bits: 1,
+    why: '1 when it belongs to an open connection that is judged again',
+  },
+  Cut: { field: 'reg1', offset: 7, bits: 1, why: '1 when the rule that denies it ends open connections too' },
+  Log: { field: 'reg1', offset: 8, bits: 1, why: '1 when the rule that denies it wants to have it logged' },
   Tenant: { field: 'reg1', offset: 16, bits: 16, why: 'tenant id, and the conntrack zone' },
   DestinationGroup: {
     field: 'reg2',
@@ -41,6 +49,20 @@ export const origin = { endpoint: 1, tunnel: 2, uplink: 3, host: 4 } as const
 
 /** `SourceGroup` or `DestinationGroup` of an endpoint of which this node has not heard: no group has this id. */
 export const strangers = 0xffff
+
+/** Group of local endpoints that are in none, in tenants that deny by default: no other group has this id. */
+export const ungrouped = 0xfffe
+
+/** Which rule decided about the packet, by number, at the sender and at the receiver; 0: none. */
+export const decidedBy = { out: 'xreg6', in: 'xreg7' } as const
+
+/** What conntrack keeps of a connection. */
+export const connection = {
+  /** Bit of `ct_mark`: a rule ended it; its packets have to be allowed anew. */
+  cut: 1,
+  /** Where in `ct_label` the numbers of the rules are that allowed it. */
+  allowedBy: { in: { field: 'ct_label', offset: 0, bits: 64 }, out: { field: 'ct_label', offset: 64, bits: 64 } },
+} as const satisfies { readonly cut: number; readonly allowedBy: Readonly<Record<'in' | 'out', FieldRange>> }
 
 /** Where a named field lives, for moves and for conntrack zones. */
 export function range(name: MetadataName): FieldRange {

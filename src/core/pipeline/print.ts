@@ -10,7 +10,7 @@ import {
   formatMatch,
   type Match,
 } from '../../protocols/openflow/index.ts'
-import { type MetadataName, metadata, origin } from './fields.ts'
+import { decidedBy, type MetadataName, metadata, origin } from './fields.ts'
 import { tableName } from './tables.ts'
 
 /** `Forward 100: Tenant=1 ipv4_dst=10.1.1.2 -> set_field…, set OutPort=3, goto Output`. */
@@ -44,6 +44,7 @@ function printAction(action: Action): string {
     const { field, value, mask } = action
     const names = metadataOf(field, mask === undefined ? value : { value, mask })
     if (names !== undefined) return `set ${names.join(' ')}`
+    if (field === decidedBy.in || field === decidedBy.out) return `decided by rule 0x${value.toString(16)}`
   }
   const text = formatActions([action], tableName)
   return text.replace(/\breg\d+\[\d+\.\.\d+\]/g, nameOfRange)

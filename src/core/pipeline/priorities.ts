@@ -1,14 +1,18 @@
 // Priorities inside a table, by what they mean.
 
+import { type Decisive, severity } from '../policy/rule.ts'
+
 export const priority = {
   /** Neighbour discovery, which no rule of a policy is about. */
-  neighbours: 610,
+  neighbours: 2010,
   /** What is decided whatever the rules of policies say. */
-  beforeRules: 600,
+  beforeRules: 2000,
   /** What must never pass, whatever else a flow of the table allows. */
   forbid: 200,
   /** Exceptions to the above. */
   permit: 210,
+  /** Connections that a rule has ended, whatever their state. */
+  cut: 160,
   /** Comes before what `self` and `exact` do without it. */
   guarded: 150,
   /** More exact than `exact`: the packet's own port or address. */
@@ -25,7 +29,12 @@ export const priority = {
 
 const firstRule = 300
 
-/** Of a policy's rule, 1 to 100: the larger one wins, and deny before allow at equal priority. */
-export function rulePriority(rule: { readonly priority: number; readonly action: 'allow' | 'deny' }): number {
-  return firstRule + 2 * rule.priority + (rule.action === 'deny' ? 1 : 0)
+/** Of a policy's rule: the larger priority wins, and what denies more before what denies less. */
+export function rulePriority(rule: Decisive): number {
+  return firstRule + levelNumber(rule)
+}
+
+/** Below 2^10; levels of one direction differ in it. */
+export function levelNumber(rule: Decisive): number {
+  return 8 * rule.priority + severity(rule)
 }

@@ -10,6 +10,7 @@ import type { NodePolicy } from '../compile/node-policy.ts'
 import { finishedByAgent } from './advertisements.ts'
 import { portNames, type SwitchFacts } from './facts.ts'
 import { baseFlows } from './features/base.ts'
+import { cuttingFlows, logFlows, logMeters } from './features/denied.ts'
 import { localEndpointFlows, remoteEndpointFlows } from './features/endpoint.ts'
 import { answerFlows, namesFlows } from './features/names.ts'
 import { type BroadcastDomain, networkFlows } from './features/network.ts'
@@ -57,7 +58,7 @@ export class Renderer {
     }
     renderNetworks(network, facts, part)
     renderEndpoints(network, facts, part)
-    if (network.policy !== undefined) renderPolicy(network.policy, part)
+    if (network.policy !== undefined) renderPolicy(network.policy, facts, part)
     this.#sections = remembered
     for (const [name, section] of this.#renderLevels(network.policy)) sections.set(name, section)
     if (!sameEntries(this.#last.sections, sections)) this.#last = new FlowSets(sections)
@@ -151,10 +152,17 @@ function renderEndpoints({ pvtSubnet, local, remote }: NodeNetwork, facts: Switc
   })
 }
 
-function renderPolicy({ groups, members, wary, wire }: NodePolicy, part: Part): void {
+function renderPolicy(policy: NodePolicy, facts: SwitchFacts, part: Part): void {
+  const { groups, levels, members, cutting, wary, wire } = policy
   part('policy', [groups], (own) => {
     own('policy', [], policyFlows)
     for (const group of groups) own(`policy group ${group.groupId}`, [group], () => groupFlows(group))
+  })
+  part('policy denied', [cutting, levels, facts.maxMeter], (own) => {
+    for (const group of cutting) own(`policy cutting group ${group.groupId}`, [group], () => cuttingFlows(group))
+    const meters = logMeters(policy, facts)
+    const logs = levels.some((level) => level.logs)
+    if (logs) own('policy log', [meters.length], () => logFlows(meters))
   })
   part('policy strangers', [wary, wire], (own) => {
     if (wary.some(({ incoming }) => incoming)) own('policy strangers', [], tunnelStrangers)

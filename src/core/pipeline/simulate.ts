@@ -27,9 +27,15 @@ import { tableName } from './tables.ts'
 export class SimSwitch {
   readonly tables: FlowTables
   readonly groups: ReadonlyMap<number, Group>
-  readonly connections = new Connections()
+  readonly connections: Connections
 
-  constructor(options: { readonly flows: Iterable<Flow>; readonly groups?: Iterable<Group> }) {
+  /** `connections`: of a switch that had other flows before. */
+  constructor(options: {
+    readonly flows: Iterable<Flow>
+    readonly groups?: Iterable<Group>
+    readonly connections?: Connections | undefined
+  }) {
+    this.connections = options.connections ?? new Connections()
     this.tables = new FlowTables(options.flows)
     this.groups = new Map([...(options.groups ?? [])].map((group) => [group.id, group]))
   }
@@ -44,7 +50,7 @@ export interface Verdict {
   readonly outputs: readonly SimOutput[]
   /** One line for each flow that matched, and for each thing that did not happen. */
   readonly trace: readonly string[]
-  /** The last table the packet was in, when nothing left the switch. */
+  /** The last table the packet was in, when nothing left the switch; the agent may have got a copy. */
   readonly dropped?: string
 }
 
@@ -97,7 +103,7 @@ class Run {
       get trace() {
         return steps.map((step) => (typeof step === 'string' ? step : printFlow(step)))
       },
-      ...(this.#outputs.length > 0 ? {} : { dropped: tableName(this.#last) }),
+      ...(this.#outputs.some(({ port }) => port !== 'controller') ? {} : { dropped: tableName(this.#last) }),
     }
   }
 

@@ -43,7 +43,14 @@ function allowed(rules: readonly Partial<RuleIntent>[], opening: Partial<Opening
 }
 
 test('without rules everything is allowed, and nobody decided', () => {
-  const nobody = { allowed: true, stranger: false, egress: undefined, ingress: undefined }
+  const nobody = {
+    allowed: true,
+    stranger: false,
+    byDefault: false,
+    cut: false,
+    egress: undefined,
+    ingress: undefined,
+  }
   assert.deepEqual(evaluatePolicy(cluster([]), http), nobody)
   assert.deepEqual(evaluatePolicy(cluster([{ action: 'deny' }], []), http), nobody)
 })

@@ -7,6 +7,7 @@ import type { ClusterState, EndpointRecord, GroupRecord } from '../../model/stat
 import { contains } from '../allocate/intervals.ts'
 import { isWaiting } from '../compile/waiting.ts'
 import { type AddressSet, linkLocalPrefix, networkAddresses, wireNetworks } from './address-set.ts'
+import { defaultActionOf } from './default-action.ts'
 import { effectiveRules, type PolicyRule, portProtocols } from './rule.ts'
 
 /** What policy asks of an end of a connection. */
@@ -34,7 +35,11 @@ export interface PolicyVerdict {
    * endpoint has it.
    */
   readonly stranger: boolean
-  /** The rules that decide at the sender and at the receiver; undefined where no rule applies, which allows. */
+  /** Denied because no rule applies at one side, and what no rule is about is denied there. */
+  readonly byDefault: boolean
+  /** Whether a connection that is open already is ended. */
+  readonly cut: boolean
+  /** The rules that decide at the sender and at the receiver; undefined where no rule applies. */
   readonly egress: PolicyRule | undefined
   readonly ingress: PolicyRule | undefined
 }
@@ -45,8 +50,22 @@ export function evaluatePolicy(state: ClusterState, opening: Opening): PolicyVer
   const egress = decide(state, 'out', sender, { opening, other: receiver, otherAddress: opening.destination })
   const ingress = decide(state, 'in', receiver, { opening, other: sender, otherAddress: opening.source })
   const stranger = meetsStranger(state, 'out', opening) || meetsStranger(state, 'in', opening)
-  const allowed = !stranger && egress?.action !== 'deny' && ingress?.action !== 'deny'
-  return { allowed, stranger, egress, ingress }
+  const byDefault =
+    (egress === undefined && defaultOf(state, sender) === 'deny') ||
+    (ingress === undefined && defaultOf(state, receiver) === 'deny')
+  const allowed = !stranger && !byDefault && egress?.action !== 'deny' && ingress?.action !== 'deny'
+  // Rules of groups that do not know the other side are not asked.
+  const cut =
+    (egress?.cuts === true && !meetsStranger(state, 'out', opening)) ||
+    (ingress?.cuts === true && !meetsStranger(state, 'in', opening))
+  return { allowed, stranger, byDefault, cut, egress, ingress }
+}
+
+/** What becomes of connections no rule is about, at a side of a connection; whoever is no endpoint has no say. */
+export function defaultOf(state: ClusterState, side: Member | undefined): 'allow' | 'deny' {
+  if (side === undefined) return 'allow'
+  const { tenantName, groupName } = side
+  return defaultActionOf(state, state.groups.get(groupKey(tenantName, groupName)) ?? { tenantName })
 }
 
 /** Whether the group at one end, some of whose rules name groups, cannot tell that of the other. */

@@ -1,5 +1,6 @@
 // A rule with its names looked up: what it means by itself, whoever has its policy. A rule that names what is not there
-// means nothing. Order: the larger priority decides, deny before allow at equal priority, then policy and rule id.
+// means nothing. Order: the larger priority decides; at equal priority deny
+// before allow, of those the ones that end connections first, then those that log; then policy and rule id.
 
 import { groupKey } from '../../model/endpoint-group.ts'
 import { networkKey } from '../../model/network.ts'
@@ -18,6 +19,9 @@ export interface PolicyRule {
   readonly direction: 'in' | 'out'
   readonly priority: number
   readonly action: 'allow' | 'deny'
+  /** Of a deny: whether it ends open connections too; whether hosts log what it drops. */
+  readonly cuts: boolean
+  readonly logs: boolean
   /** The other side. Both conditions hold where both are given; undefined is anybody. */
   readonly remote: { readonly groupId: number | undefined; readonly addresses: AddressSet | undefined }
   /** Of an incoming rule: only towards these addresses of the group. */
@@ -51,6 +55,8 @@ export function resolveRule(state: Named, record: RuleRecord): PolicyRule | unde
     direction,
     priority,
     action,
+    cuts: record.established === 'drop',
+    logs: record.log === true,
     remote,
     target,
     protocol: protocolNumbers[record.protocol] ?? Number(record.protocol),
@@ -82,10 +88,18 @@ export function portProtocols({ protocol, ports }: PolicyRule): readonly number[
   return protocol === tcp || protocol === udp || protocol === sctp ? [protocol] : []
 }
 
+/** What decides between rules that apply alike. */
+export type Decisive = Pick<PolicyRule, 'priority' | 'action' | 'cuts' | 'logs'>
+
+/** At equal priority the larger number decides, 0 to 4: deny before allow, and of those that deny, who ends connections, then who logs. */
+export function severity({ action, cuts, logs }: Omit<Decisive, 'priority'>): number {
+  return action === 'allow' ? 0 : 1 + (logs ? 1 : 0) + (cuts ? 2 : 0)
+}
+
 /** Sorts what decides first to the front. */
 export function compareRules(a: PolicyRule, b: PolicyRule): number {
   if (a.priority !== b.priority) return b.priority - a.priority
-  if (a.action !== b.action) return a.action === 'deny' ? -1 : 1
+  if (severity(a) !== severity(b)) return severity(b) - severity(a)
   return a.key < b.key ? -1 : a.key > b.key ? 1 : 0
 }
 

@@ -50,8 +50,12 @@ export function decidingFlow(
   return flow === undefined ? undefined : flowText(flow, table)
 }
 
-function isOfLevel({ direction, priority, action }: RuleRecord, rule: PolicyRule | undefined): boolean {
-  return rule?.direction === direction && rule.priority === priority && rule.action === action
+function isOfLevel(
+  { direction, priority, action, established, log }: RuleRecord,
+  rule: PolicyRule | undefined,
+): boolean {
+  if (rule?.direction !== direction || rule.priority !== priority || rule.action !== action) return false
+  return rule.cuts === (established === 'drop') && rule.logs === (log === true)
 }
 
 function namesGroup({ fromEndpointGroup, toEndpointGroup }: RuleRecord): boolean {

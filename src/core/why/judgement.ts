@@ -3,8 +3,8 @@
 import { groupKey } from '../../model/endpoint-group.ts'
 import type { ClusterState, GroupRecord } from '../../model/state.ts'
 import type { WhyJudgement, WhyRule } from '../../model/why.ts'
-import { strangers } from '../pipeline/fields.ts'
-import { applyingRules, meetsStranger, type Opening } from '../policy/evaluate.ts'
+import { strangers, ungrouped } from '../pipeline/fields.ts'
+import { applyingRules, defaultOf, meetsStranger, type Opening } from '../policy/evaluate.ts'
 import type { PolicyRule } from '../policy/rule.ts'
 import { decidingFlow } from './deciding-flow.ts'
 import { type End, hostsOf, memberOf } from './ends.ts'
@@ -20,8 +20,14 @@ export function judge(state: ClusterState, direction: 'in' | 'out', question: Qu
   const own = direction === 'in' ? question.destination : question.source
   const group = groupOf(state, own)
   const hosts = hostsOf(state, own)
-  if (group === undefined || group.policies.length === 0) return unjudged(own, group, hosts)
-  if (meetsStranger(state, direction, question.opening)) return toStranger(state, direction, question, { group, hosts })
+  const member = own.kind === 'address' ? undefined : own.record
+  const defaultAction = defaultOf(state, member)
+  if (defaultAction === 'allow' && (group === undefined || group.policies.length === 0)) {
+    return unjudged(own, group, hosts)
+  }
+  if (group !== undefined && meetsStranger(state, direction, question.opening)) {
+    return toStranger(state, direction, question, { group, hosts })
+  }
   const rules = applyingRules(state, direction, question.opening)
   const [first] = rules
   const overruled = rules.filter(({ action }) => action !== first?.action).slice(0, 3)
@@ -33,13 +39,13 @@ export function judge(state: ClusterState, direction: 'in' | 'out', question: Qu
   const rule = first === undefined ? undefined : reasonOf(state, first)
   return {
     decidedBy: rule === undefined ? 'default' : 'rule',
-    action: first?.action ?? 'allow',
-    group: group.groupName,
+    action: first?.action ?? defaultAction,
+    group: group?.groupName ?? '',
     hosts,
     ...(rule === undefined ? {} : { rule }),
     overruled: overruled.flatMap((one) => reasonOf(state, one) ?? []),
     ...(flow === undefined ? {} : { flow }),
-    text: sentence(direction, group, rule),
+    text: rule === undefined ? defaultSentence(direction, group, defaultAction) : sentence(rule),
   }
 }
 
@@ -81,9 +87,20 @@ function toStranger(
   }
 }
 
-function sentence(direction: 'in' | 'out', { groupName }: GroupRecord, rule: WhyRule | undefined): string {
+/** Of a group, or of a tenant for its endpoints that are in none. */
+function defaultSentence(
+  direction: 'in' | 'out',
+  group: GroupRecord | undefined,
+  defaultAction: 'allow' | 'deny',
+): string {
+  if (group === undefined) return 'it is in no group, and its tenant denies what no rule is about'
   const kind = direction === 'in' ? 'incoming' : 'outgoing'
-  if (rule === undefined) return `no ${kind} rule of group ${groupName} applies, which allows it`
+  const applies = `no ${kind} rule of group ${group.groupName} applies, which`
+  if (defaultAction === 'allow') return `${applies} allows it`
+  return `${applies} denies it: ${group.defaultAction === undefined ? 'the tenant' : 'the group'} denies by default`
+}
+
+function sentence(rule: WhyRule): string {
   const verb = rule.action === 'deny' ? 'denies' : 'allows'
   return `rule ${rule.ruleId} of policy ${rule.policyName} ${verb} it (priority ${rule.priority}): ${rule.text}`
 }
@@ -95,6 +112,13 @@ function reasonOf(state: ClusterState, { key, priority, action }: PolicyRule): W
   return { key, policyName, ruleId, priority, action, text: ruleText(record) }
 }
 
+/** As the host of the end has it. */
+function groupIdOf(state: ClusterState, end: End): number {
+  const groupId = memberOf(end)?.groupId
+  if (groupId !== undefined || end.kind === 'address') return groupId ?? 0
+  return defaultOf(state, end.record) === 'deny' ? ungrouped : 0
+}
+
 function judgedOf(state: ClusterState, { opening, source, destination }: Question) {
   const { tenantName, protocol, port } = opening
   return {
@@ -103,7 +127,7 @@ function judgedOf(state: ClusterState, { opening, source, destination }: Questio
     destination: opening.destination,
     protocol,
     port,
-    sourceGroup: memberOf(source)?.groupId ?? 0,
-    destinationGroup: memberOf(destination)?.groupId ?? 0,
+    sourceGroup: groupIdOf(state, source),
+    destinationGroup: groupIdOf(state, destination),
   }
 }

@@ -10,6 +10,7 @@ export function ruleText(rule: RuleRecord): string {
   const remote = remoteWords(rule)
   words.push(rule.direction === 'in' ? `from ${remote}` : `to ${remote}`)
   if (rule.direction === 'in' && toIpAddress !== '') words.push(`to ${toIpAddress} only`)
+  if (rule.established === 'drop') words.push('also when it is open')
   return words.join(' ')
 }
 

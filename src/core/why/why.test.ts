@@ -137,11 +137,14 @@ test('the rule that decides is named with its host and flow, and the rules it co
     receiver?.overruled.map(({ key, text }) => [key, text]),
     [['red:p:r2', 'allow everything from anybody']],
   )
-  assert.equal(receiver?.flow?.text.startsWith('Ingress 303: Receiver=1 '), true)
+  assert.equal(receiver?.flow?.text.startsWith('Ingress 309: Receiver=1 '), true)
   const allowed = ask(cluster, 'db', 'web')
   assert.equal(allowed.verdict, 'allowed')
   assert.equal(allowed.receiver?.rule?.text, 'allow tcp port 80 from group db')
-  assert.match(allowed.receiver?.flow?.text ?? '', /Ingress 320: SourceGroup=2 Receiver=1 .*tcp_dst=80 -> goto Commit/)
+  assert.match(
+    allowed.receiver?.flow?.text ?? '',
+    /Ingress 380: SourceGroup=2 Receiver=1 .*tcp_dst=80 -> decided by rule \w+, goto Commit/,
+  )
   assert.match(allowed.receiver?.flow?.cookie ?? '', /^0x6e7008[0-9a-f]{10}$/)
 })
 
@@ -184,14 +187,14 @@ test('who cannot be told is denied where rules name groups', () => {
     receiver?.text ?? '',
     /incoming rules of group web name groups, and 10.4.0.77 is an address of containers/,
   )
-  assert.equal(receiver?.flow?.text, 'Ingress 600: SourceGroup=65535 Receiver=1 -> drop')
+  assert.equal(receiver?.flow?.text, 'Ingress 2000: SourceGroup=65535 Receiver=1 -> goto IngressDenied')
   assert.equal(ask(state([rule], wired), '198.51.100.1', 'wired').verdict, 'allowed')
   const outgoing = ask(
     state([{ ...rule, direction: 'out', fromEndpointGroup: '', toEndpointGroup: 'db' }], wired),
     'wired',
     '10.4.0.77',
   )
-  assert.equal(outgoing.sender?.flow?.text, 'Egress 600: SourceGroup=1 DestinationGroup=65535 -> drop')
+  assert.equal(outgoing.sender?.flow?.text, 'Egress 2000: SourceGroup=1 DestinationGroup=65535 -> goto EgressDenied')
 })
 
 test('nothing is judged at a gateway and within a container', () => {

@@ -63,14 +63,15 @@ function outcomesOf(state: ClusterState, asked: Asked): readonly Outcome[] {
   for (const from of froms) {
     for (const to of tos) {
       const opening = openingOf(asked, from, to)
-      const { allowed, egress, ingress } = evaluatePolicy(state, opening)
+      const { allowed, byDefault, egress, ingress } = evaluatePolicy(state, opening)
       const key = `${egress?.key} ${ingress?.key}`
       const outcome = outcomes.get(key)
       const weight = from.weight * to.weight
       if (outcome !== undefined) outcome.weight += weight
       else {
         const rule = egress?.action === 'deny' ? egress : (ingress ?? egress)
-        const text = rule === undefined ? 'no rule applies' : `rule ${rule.key} decides`
+        const text =
+          rule === undefined || (byDefault && rule.action === 'allow') ? 'no rule applies' : `rule ${rule.key} decides`
         outcomes.set(key, { opening, verdict: allowed ? 'allowed' : 'denied', text, weight })
       }
     }

@@ -48,6 +48,12 @@ const create = command({
       value: 'FIRST-LAST',
       help: 'Addresses of the subnet kept for the group',
     },
+    defaultAction: {
+      kind: 'text',
+      names: ['default'],
+      value: 'allow|deny',
+      help: 'What becomes of connections no rule is about; left out, what the tenant says',
+    },
     tag: { kind: 'text', names: ['epg-tag', 'tag'], value: 'TEXT', help: 'Tag to configure outside switches by' },
   },
   run: ({ session, args, flags }) =>
@@ -64,6 +70,8 @@ const create = command({
         extContractsGrps: names(flags.contract),
         ipPool: flags.ipPool,
         cfgdTag: flags.tag,
+        // What words mean is for netmaster to say.
+        defaultAction: flags.defaultAction as EndpointGroupInput['defaultAction'],
       }),
     ),
 })

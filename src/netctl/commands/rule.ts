@@ -5,7 +5,7 @@ import type { RuleInput, RuleView } from '../../model/rule.ts'
 import { type Command, command, tenantFlag } from '../command.ts'
 import { type ObjectKind, remove, store } from '../object-commands.ts'
 import { given, itemTable, listFlags, listFormat, printItems } from '../output.ts'
-import { incomingRuleColumns, outgoingRuleColumns } from '../tables.ts'
+import { incomingRuleColumns, outgoingRuleColumns, ruleWide } from '../tables.ts'
 import { printRuleCost } from './policy-cost.ts'
 
 const ruleKind: ObjectKind<RuleView, RuleInput> = {
@@ -15,7 +15,7 @@ const ruleKind: ObjectKind<RuleView, RuleInput> = {
   collection: (netmaster) => netmaster.rules,
   name: (rule) => rule.ruleId,
   columns: incomingRuleColumns,
-  wide: [],
+  wide: ruleWide,
 }
 
 const ruleFlags = {
@@ -57,6 +57,13 @@ const ruleFlags = {
     help: 'Destination ports of tcp, udp or sctp, such as 80,443,8000-8100; any',
   },
   action: { kind: 'text', names: ['action', 'j'], value: 'allow|deny', help: 'What happens', fallback: 'allow' },
+  established: {
+    kind: 'text',
+    names: ['established'],
+    value: 'keep|drop',
+    help: 'What a deny means for open connections: they go on, the default, or end',
+  },
+  log: { kind: 'switch', names: ['log'], help: 'Of a deny: hosts log what it drops' },
   dryRun: {
     kind: 'switch',
     names: ['dry-run', 'cost'],
@@ -89,6 +96,8 @@ export function ruleAdd(name: string): Command {
         protocol: flags.protocol,
         ...portOf(flags.port),
         action: actionOf(flags.action),
+        established: flags.established as RuleInput['established'],
+        log: flags.log ? true : undefined,
       })
       const key = `${flags.tenant}:${args.policy}:${args.rule}`
       return flags.dryRun ? printRuleCost(session, key, rule) : store(session, ruleKind, key, rule)
@@ -169,8 +178,9 @@ export function ruleList(...names: readonly string[]): Command {
         .sort(byPriority)
       if (format !== 'table' && format !== 'wide') return printItems(session, ruleKind, rules, format)
       const [incoming, outgoing] = [rules.filter(isIncoming), rules.filter((rule) => !isIncoming(rule))]
-      session.print(`Incoming Rules:\n${itemTable(incomingRuleColumns, incoming, session)}`)
-      session.print(`Outgoing Rules:\n${itemTable(outgoingRuleColumns, outgoing, session)}`)
+      const more = format === 'wide' ? ruleWide : []
+      session.print(`Incoming Rules:\n${itemTable([...incomingRuleColumns, ...more], incoming, session)}`)
+      session.print(`Outgoing Rules:\n${itemTable([...outgoingRuleColumns, ...more], outgoing, session)}`)
     },
   })
 }

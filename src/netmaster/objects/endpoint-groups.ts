@@ -23,8 +23,8 @@ import type { View } from '../tables.ts'
 import { endpointOpers, heldByEndpoints } from './endpoints.ts'
 import { checkKey, checkTenant, heldBy, notFound, type ObjectKind, referring } from './object.ts'
 
-/** 65535 stands for groups that a node does not know. */
-const groupIds = { first: 1, last: 65_534 }
+/** 65535 stands for groups that a node does not know, 65534 for endpoints of none where the tenant denies. */
+const groupIds = { first: 1, last: 65_533 }
 
 export const endpointGroupObject: ObjectKind<EndpointGroupBody, EndpointGroupView, EndpointGroupInspect> = {
   keys: (view) => view.groups.keys(),
@@ -60,7 +60,7 @@ function createGroup(view: View, key: string, body: EndpointGroupBody): Decision
   const wrong = checkReferences(view, body) ?? checkFabric(view, network) ?? checkPool(view, network, body.ipPool)
   if (wrong !== undefined) return wrong
   const groupId = view.numbers['group-id'].lowestFree(groupIds)
-  if (groupId === undefined) return problem('exhausted', 'GROUPS_EXHAUSTED', 'no more than 65534 groups are possible')
+  if (groupId === undefined) return problem('exhausted', 'GROUPS_EXHAUSTED', 'no more than 65533 groups are possible')
   const record = recordOf(body, groupId)
   return {
     records: [{ kind: 'group', key, value: record }],
@@ -97,7 +97,16 @@ function checkFixed(
 
 function recordOf(body: EndpointGroupBody, groupId: number): GroupRecord {
   const { tenantName, groupName, networkName, ipPool, policies, extContractsGrps, netProfile, cfgdTag } = body
-  return { tenantName, groupName, networkName, groupId, ipPool, policies, extContractsGrps, netProfile, cfgdTag }
+  const fixed = { tenantName, groupName, networkName, groupId, ipPool }
+  const { defaultAction } = body
+  return {
+    ...fixed,
+    policies,
+    extContractsGrps,
+    netProfile,
+    cfgdTag,
+    ...(defaultAction === '' ? {} : { defaultAction }),
+  }
 }
 
 /** Policies, profile and contracts must be there. */

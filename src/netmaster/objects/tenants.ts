@@ -1,4 +1,4 @@
-// Tenants (specification 2.3): made with their id, never changed, deleted when nothing is in them.
+// Tenants (specification 2.3): made with their id, deleted when nothing is in them; nothing but the default action changes.
 
 import type { Problem } from '../../lib/errors.ts'
 import { omitEmpty, problem } from '../../model/body.ts'
@@ -34,19 +34,35 @@ export const tenantObject: ObjectKind<TenantBody, TenantView, TenantInspect> = {
 function putTenant(view: View, body: TenantBody): Decision<TenantView> | Problem {
   const existing = view.tenants.get(body.tenantName)
   if (existing === undefined) return createTenant(view, body)
-  if (body.defaultNetwork === existing.defaultNetwork) return unchanged(render(view, existing))
+  if (body.defaultNetwork === existing.defaultNetwork) return changeTenant(view, existing, body)
   const was = existing.defaultNetwork === '' ? 'none' : existing.defaultNetwork
   const message = `the default network of tenant ${body.tenantName} is ${was} and cannot change; delete the tenant and make it anew`
   return problem('conflict', 'TENANT_FIXED', message, { field: 'defaultNetwork' })
 }
 
+/** Only its default action can change, and only by saying so: who makes a tenant that is there does not open it. */
+function changeTenant(view: View, existing: TenantRecord, body: TenantBody): Decision<TenantView> {
+  const { defaultAction: before, ...rest } = existing
+  const record: TenantRecord = { ...rest, ...denial(body) }
+  if (body.defaultAction === '' || record.defaultAction === before) return unchanged(render(view, existing))
+  const { tenantName } = record
+  return { records: [{ kind: 'tenant', key: tenantName, value: record }], grants: [], result: render(view, record) }
+}
+
+function denial({ defaultAction }: Partial<TenantBody>): Pick<TenantRecord, 'defaultAction'> {
+  return defaultAction === 'deny' ? { defaultAction } : {}
+}
+
 /** Of a name that no tenant has. The default network need not be there yet: networks are made after their tenant. */
-export function createTenant(view: View, body: TenantBody): Decision<TenantView> | Problem {
+export function createTenant(
+  view: View,
+  body: Omit<TenantBody, 'defaultAction'> & Partial<TenantBody>,
+): Decision<TenantView> | Problem {
   const { tenantName, defaultNetwork } = body
   const tenantId = view.numbers['tenant-id'].lowestFree(tenantIds)
   if (tenantId === undefined)
     return problem('exhausted', 'TENANTS_EXHAUSTED', 'no more than 65534 tenants are possible')
-  const record: TenantRecord = { tenantName, defaultNetwork, tenantId }
+  const record: TenantRecord = { tenantName, defaultNetwork, tenantId, ...denial(body) }
   return {
     records: [{ kind: 'tenant', key: tenantName, value: record }],
     grants: [{ kind: 'number', pool: 'tenant-id', number: tenantId, owner: tenantName }],

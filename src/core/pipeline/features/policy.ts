@@ -4,35 +4,57 @@
 import type { Flow } from '../../../protocols/openflow/index.ts'
 import { ctState } from '../../../protocols/openflow/index.ts'
 import type { GroupMember, PolicyGroup } from '../../compile/node-policy.ts'
-import { origin, range } from '../fields.ts'
+import { connection, decidedBy, origin, range } from '../fields.ts'
 import { flow, type Step, tableId } from '../flow.ts'
 import { is } from '../packets.ts'
 import { priority } from '../priorities.ts'
+import { deniedFlows, stateIs, underWay } from './denied.ts'
 
 const lookUp: Step<'Track'> = { type: 'ct', zone: range('Tenant'), table: tableId('State') }
-const remember: Step<'Commit'> = { type: 'ct', zone: range('Tenant'), commit: true }
-
-function stateIs(bit: number) {
-  return { ct_state: { value: bit, mask: bit } } as const
+/** Also a connection that was cut and is allowed anew. */
+const remember: Step<'Commit'> = {
+  type: 'ct',
+  zone: range('Tenant'),
+  commit: true,
+  exec: [
+    ...(['out', 'in'] as const).map((direction) => ({
+      type: 'move' as const,
+      from: { field: decidedBy[direction], offset: 0, bits: 64 },
+      to: connection.allowedBy[direction],
+    })),
+    { type: 'set_field', field: 'ct_mark', value: 0, mask: connection.cut },
+  ],
 }
+/** From where systems take ports for those who connect; who serves has a smaller one. */
+const upperHalf = 0x8000
 
 export function policyFlows(): Flow[] {
+  const isCut = { ct_mark: { value: connection.cut, mask: connection.cut } } as const
   return [
     ...neighboursPass(),
     flow('policy', 'State', priority.forbid, stateIs(ctState.inv), []),
-    flow('policy', 'State', priority.exact, stateIs(ctState.est), [{ goto: 'Output' }]),
+    // Whoever began it has to be allowed again, and until then there is nothing to answer.
+    flow('policy', 'State', priority.forbid, { ...stateIs(ctState.rpl), ...isCut }, []),
+    flow('policy', 'State', priority.cut, { ...stateIs(0, ctState.rpl), ...isCut }, [{ goto: 'DestinationOf' }]),
+    flow('policy', 'State', priority.exact, stateIs(ctState.est), [{ goto: 'SenderCount' }]),
     flow('policy', 'State', priority.exact, stateIs(ctState.rel), [{ goto: 'Output' }]),
-    ...[is.tcp, is.tcp6].map((tcp) => {
+    ...underWay().flatMap((packet) => [
       // Opened before anybody looked: a rule stops connections from being opened, and this one is open.
-      const underWay = { ...stateIs(ctState.new), ...tcp, tcp_flags: { value: 0, mask: synFlag } }
-      return flow('policy', 'State', priority.exact, underWay, [{ goto: 'Commit' }])
-    }),
+      flow('policy', 'State', priority.exact, packet, [{ goto: 'Commit' }]),
+      // Who serves does not begin: to be remembered the right way round, the connection waits for the other side's next packet.
+      flow('policy', 'State', priority.guarded, { ...packet, ...answer }, [{ goto: 'Output' }]),
+    ]),
+    ...deniedFlows(),
+    flow('policy', 'Commit', priority.self, { Established: 1, ...stateIs(ctState.est) }, [{ goto: 'Output' }]),
     flow('policy', 'Commit', priority.exact, { ...is.ipv4, Flood: 0 }, [remember, { goto: 'Output' }]),
     flow('policy', 'Commit', priority.exact, { ...is.ipv6, Flood: 0 }, [remember, { goto: 'Output' }]),
   ]
 }
 
-const synFlag = 2
+const answer = {
+  tcp_src: { value: 0, mask: upperHalf },
+  tcp_dst: { value: upperHalf, mask: upperHalf },
+} as const
 
 /** Neighbour discovery is to IPv6 what ARP is to IPv4: no rule is about it. */
 function neighboursPass(): Flow[] {
@@ -44,12 +66,18 @@ function neighboursPass(): Flow[] {
 }
 
 /** Both directions of what a member's connections carry are tracked: the state of a connection needs them. */
-export function groupFlows({ groupId, ipv6 }: PolicyGroup): Flow[] {
+export function groupFlows({ groupId, defaultAction, ipv6 }: PolicyGroup): Flow[] {
   const [from, to] = [{ SourceGroup: groupId }, { Receiver: groupId }]
   const flows = [
     flow('policy', 'Track', priority.exact, { ...is.ipv4, ...from }, [lookUp]),
     flow('policy', 'Track', priority.exact, { ...is.ipv4, ...to }, [lookUp]),
   ]
+  if (defaultAction === 'deny') {
+    flows.push(
+      flow('policy', 'Egress', priority.rest, from, [{ goto: 'EgressDenied' }]),
+      flow('policy', 'Ingress', priority.rest, to, [{ goto: 'IngressDenied' }]),
+    )
+  }
   // Who has no IPv6 address gets no IPv6 either: its rules need not be there twice.
   if (!ipv6) {
     return [

@@ -6,6 +6,7 @@ import type { LocalEndpoint, NodeNetwork } from '../../compile/node-network.ts'
 import type { SwitchFacts } from '../facts.ts'
 import { flow } from '../flow.ts'
 import { priority } from '../priorities.ts'
+import { logMeters } from './denied.ts'
 
 /** Numbers of an endpoint's meters. */
 export interface EndpointMeters {
@@ -30,7 +31,7 @@ export const meterNumbersEnd = 0x2_0000
 
 /** Every meter that flows of `Renderer` use, by number. */
 export function desiredMeters(network: NodeNetwork, facts: SwitchFacts): ReadonlyMap<number, Meter> {
-  const desired = new Map<number, Meter>()
+  const desired = new Map<number, Meter>(logMeters(network.policy, facts).map((meter) => [meter.id, meter]))
   for (const endpoint of network.local.values()) {
     const port = facts.ofPorts.get(endpoint.portName)
     const meters = port === undefined ? undefined : metersOf(endpoint, port, facts)

@@ -6,6 +6,7 @@ import { parseRuleAddress } from '../../policy/address-set.ts'
 import { portsOf } from '../../policy/port-set.ts'
 import { type PolicyRule, sctp, tcp } from '../../policy/rule.ts'
 import { printFlow } from '../print.ts'
+import { ruleNumber } from '../rule-number.ts'
 import { ruleFlows } from './rules.ts'
 
 interface RuleChoice extends Partial<PolicyRule> {
@@ -23,28 +24,33 @@ function placed(id: string, rule: RuleChoice, groups = [1], ipv6 = false): Place
       direction: 'in',
       priority: 1,
       action: 'deny',
+      cuts: false,
+      logs: false,
       remote: { groupId: undefined, addresses },
       target: undefined,
       protocol: 'any',
       ports: portsOf(0, port) ?? [],
       ...rest,
     },
-    groups: groups.map((groupId) => ({ groupId, ipv6 })),
+    groups: groups.map((groupId) => ({ groupId, defaultAction: 'allow', ipv6 })),
   }
 }
 
 function level(...rules: readonly PlacedRule[]): RuleLevel {
-  return { name: 'in 1 deny', direction: 'in', priority: 1, action: 'deny', rules }
+  return { name: 'in 1 deny', direction: 'in', priority: 1, action: 'deny', cuts: false, logs: false, rules }
 }
+
+/** Of the rule `a`. */
+const denied = `decided by rule 0x${ruleNumber('red:p:a').toString(16)}, goto IngressDenied`
 
 const texts = (...rules: readonly PlacedRule[]) => ruleFlows(level(...rules)).map(printFlow)
 
 test('a rule of one dimension is plain flows', () => {
   assert.deepEqual(texts(placed('a', { protocol: 6, port: '80' })), [
-    'Ingress 303: Receiver=1 eth_type=0x800 ip_proto=6 tcp_dst=80 -> drop',
+    `Ingress 309: Receiver=1 eth_type=0x800 ip_proto=6 tcp_dst=80 -> ${denied}`,
   ])
   assert.deepEqual(texts(placed('a', { from: '10.0.0.2-3' })), [
-    'Ingress 303: Receiver=1 eth_type=0x800 ipv4_src=10.0.0.2/255.255.255.254 -> drop',
+    `Ingress 309: Receiver=1 eth_type=0x800 ipv4_src=10.0.0.2/255.255.255.254 -> ${denied}`,
   ])
   assert.equal(texts(placed('a', { protocol: 'icmp' }, [1], true)).length, 2)
 })
@@ -66,17 +72,17 @@ test('a port list is a dimension: its matches are added to the others, not multi
 
 test('a list, each family and each protocol are as many plain flows where there is nothing else', () => {
   assert.deepEqual(texts(placed('a', { protocol: sctp, port: '80,8000-8001' })), [
-    'Ingress 303: Receiver=1 eth_type=0x800 ip_proto=132 sctp_dst=80 -> drop',
-    'Ingress 303: Receiver=1 eth_type=0x800 ip_proto=132 sctp_dst=8000/65534 -> drop',
+    `Ingress 309: Receiver=1 eth_type=0x800 ip_proto=132 sctp_dst=80 -> ${denied}`,
+    `Ingress 309: Receiver=1 eth_type=0x800 ip_proto=132 sctp_dst=8000/65534 -> ${denied}`,
   ])
   assert.deepEqual(texts(placed('a', { protocol: 6, port: '0-65535' })), [
-    'Ingress 303: Receiver=1 eth_type=0x800 ip_proto=6 -> drop',
+    `Ingress 309: Receiver=1 eth_type=0x800 ip_proto=6 -> ${denied}`,
   ])
   assert.deepEqual(texts(placed('a', { from: '2001:db8::1-2001:db8::2,8000::/1' }, [1], true)).length, 3)
   assert.deepEqual(texts(placed('a', { from: '2001:db8::1' })), [])
   assert.deepEqual(texts(placed('a', { from: '10.0.0.1,::/0' }, [1], true)), [
-    'Ingress 303: Receiver=1 eth_type=0x800 ipv4_src=10.0.0.1 -> drop',
-    'Ingress 303: Receiver=1 eth_type=0x86dd -> drop',
+    `Ingress 309: Receiver=1 eth_type=0x800 ipv4_src=10.0.0.1 -> ${denied}`,
+    `Ingress 309: Receiver=1 eth_type=0x86dd -> ${denied}`,
   ])
 })
 
@@ -92,7 +98,7 @@ test('what two rules share is one flow with a part of each', () => {
   const other = placed('b', { from: '10.0.0.1-6', port: '443' }, groups)
   const flows = ruleFlows(level(one, other))
   assert.equal(new Set(flows.map(flowIdentity)).size, flows.length)
-  const shared = flows.filter(({ actions }) => actions.length === 2)
+  const shared = flows.filter(({ actions }) => actions.filter(({ type }) => type === 'conjunction').length === 2)
   assert.equal(shared.length, groups.length + 4)
 })
 
@@ -110,9 +116,9 @@ test('a whole rule stands for a part with the same match', () => {
   const groups = [1, 2, 3]
   const wide = placed('wide', { from: '10.0.0.1-6', port: '80' }, groups)
   const whole = placed('whole', {}, [2])
-  const flows = texts(wide, whole)
-  assert.ok(flows.includes('Ingress 303: Receiver=2 -> drop'))
-  assert.equal(flows.filter((text) => text.startsWith('Ingress 303: Receiver=2 ')).length, 1)
+  const flows = texts(wide, whole).filter((text) => text.startsWith('Ingress 309: Receiver=2 '))
+  assert.equal(flows.length, 1)
+  assert.match(flows[0] ?? '', /Receiver=2 -> decided by rule/)
 })
 
 test('no flow carries more parts than its action list holds', () => {

@@ -9,9 +9,12 @@ import { hash32 } from '../../../lib/hash.ts'
 import { placeOf } from '../../../lib/sorted.ts'
 import type { Action, Flow } from '../../../protocols/openflow/index.ts'
 import type { PlacedRule, RuleLevel } from '../../compile/node-policy.ts'
+import { decidedBy } from '../fields.ts'
 import { flow, type Step } from '../flow.ts'
-import { rulePriority } from '../priorities.ts'
+import { levelNumber, rulePriority } from '../priorities.ts'
+import { ruleNumber } from '../rule-number.ts'
 import { ConjunctionIds, idBits } from './conjunction-ids.ts'
+import { countFlow } from './rule-count.ts'
 import { matchKey, type RuleForm, ruleForm } from './rule-form.ts'
 import type { RuleMatch } from './rule-matches.ts'
 
@@ -90,6 +93,10 @@ export class LevelFlows {
     const dirty = new Set<number>()
     for (const key of touched.matches) this.#put(key, this.#entryFlow(level, key), dirty)
     for (const id of touched.ids) this.#put(`conj_id=${id}`, this.#idFlow(level, id), dirty)
+    if (level.action === 'allow') {
+      for (const { rule } of removed) this.#put(`count ${rule.key}`, undefined, dirty)
+      for (const { rule } of added) this.#put(`count ${rule.key}`, countFlow(rule), dirty)
+    }
     if (dirty.size > 0) this.#sets = this.#handOut(level, dirty)
     return this.#sets
   }
@@ -177,7 +184,8 @@ export class LevelFlows {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
     const { match, whole, parts } = entry
-    if (whole.length > 0) return levelFlow(level, match, verdict(level))
+    const [decisive] = whole
+    if (decisive !== undefined) return levelFlow(level, match, verdict(level, decisive.placed))
     if (parts.length === 0) this.#entries.delete(key)
     const inForce = parts.filter(({ standing }) => standing.crowded === 0)
     const steps = inForce.map(({ standing, clause, of }): Part => {
@@ -189,7 +197,7 @@ export class LevelFlows {
   #idFlow(level: RuleLevel, id: number): Flow | undefined {
     const standing = this.#standing.get(this.#ids.ownerOf(id) ?? '')
     if (standing === undefined || standing.crowded > 0) return undefined
-    return levelFlow(level, { conj_id: conjunctionId(level, id) }, verdict(level))
+    return levelFlow(level, { conj_id: conjunctionId(level, id) }, verdict(level, standing.placed))
   }
 
   #put(key: string, made: Flow | undefined, dirty: Set<number>): void {
@@ -252,12 +260,16 @@ function levelFlow(level: RuleLevel, match: RuleMatch, steps: readonly RuleStep[
 }
 
 /** What a packet meets that a rule of the level decides about. */
-function verdict({ direction, action }: RuleLevel): readonly RuleStep[] {
-  if (action === 'deny') return []
-  return [direction === 'in' ? { goto: 'Commit' } : { goto: 'SourceOf' }]
+function verdict({ direction, action, cuts, logs }: RuleLevel, { rule }: PlacedRule): readonly RuleStep[] {
+  const decided = { type: 'set_field', field: decidedBy[direction], value: ruleNumber(rule.key) } as const
+  if (action === 'allow') return [decided, direction === 'in' ? { goto: 'Commit' } : { goto: 'SourceOf' }]
+  const denied = direction === 'in' ? ({ goto: 'IngressDenied' } as const) : ({ goto: 'EgressDenied' } as const)
+  // A packet meets one denial that counts: nothing need be taken back.
+  const wanted = { ...(cuts ? { Cut: 1 } : {}), ...(logs ? { Log: 1 } : {}) }
+  return [decided, ...(cuts || logs ? [{ set: wanted }] : []), denied]
 }
 
 /** Ids of different levels differ: a table has those of all its levels. */
 function conjunctionId(level: RuleLevel, id = 0): number {
-  return (rulePriority(level) * 2 + (level.direction === 'in' ? 1 : 0)) * 2 ** idBits + id
+  return levelNumber(level) * 2 ** idBits + id
 }

@@ -24,11 +24,11 @@ export function waryFlows({ groupId, incoming, outgoing }: WaryGroup): Flow[] {
   const flows: Flow[] = []
   if (incoming) {
     const from = { SourceGroup: strangers, Receiver: groupId }
-    flows.push(flow('policy', 'Ingress', priority.beforeRules, from, []))
+    flows.push(flow('policy', 'Ingress', priority.beforeRules, from, [{ goto: 'IngressDenied' }]))
   }
   if (outgoing) {
     const to = { SourceGroup: groupId, DestinationGroup: strangers }
-    flows.push(flow('policy', 'Egress', priority.beforeRules, to, []))
+    flows.push(flow('policy', 'Egress', priority.beforeRules, to, [{ goto: 'EgressDenied' }]))
   }
   return flows
 }

@@ -10,6 +10,7 @@ import type { FlowSets } from '../flow-sets.ts'
 import { tagged } from '../packets.ts'
 import { Renderer } from '../render.ts'
 import { SimSwitch, simulate, type Verdict } from '../simulate.ts'
+import type { Connections } from './connections.ts'
 import { type SimPacket, withoutVlan, withVlan } from './packet.ts'
 
 export interface WorldHost {
@@ -86,13 +87,19 @@ export class World {
     readonly onStep?: (step: Step) => void
     /** A world whose hosts had another state before: what did not change is not computed again. */
     readonly after?: World | undefined
+    /** Whether its switches still know the connections they saw then. */
+    readonly remember?: boolean
   }) {
     this.#onStep = options.onStep ?? (() => {})
     this.state = options.state
     this.machines = new Map((options.machines ?? []).map((machine) => [machine.name, machine]))
     const before = options.after === undefined ? undefined : options.after.#hosts
     this.#hosts = new Map(
-      options.hosts.map((host) => [host.node, simHost(host.state ?? options.state, host, before?.get(host.node))]),
+      options.hosts.map((host) => {
+        const former = before?.get(host.node)
+        const connections = options.remember === true ? former?.sim.connections : undefined
+        return [host.node, simHost(host.state ?? options.state, host, former, connections)]
+      }),
     )
   }
 
@@ -157,6 +164,7 @@ export class World {
       verdicts.push({ node: host.node, verdict })
       if (verdict.dropped !== undefined) dropped.push(`${host.node} ${verdict.dropped}`)
       for (const output of verdict.outputs) {
+        if (output.port === 'controller') continue
         const next = this.#leave(host, Number(output.port), output.packet)
         if ('host' in next) waiting.push(next)
         else take(next, host.node)
@@ -226,7 +234,12 @@ interface Sent {
   readonly trunk: readonly SimPacket[]
 }
 
-function simHost(state: ClusterState, { node, ports, nameservers }: WorldHost, before: SimHost | undefined): SimHost {
+function simHost(
+  state: ClusterState,
+  { node, ports, nameservers }: WorldHost,
+  before: SimHost | undefined,
+  connections: Connections | undefined,
+): SimHost {
   const { compiler, renderer } = before ?? { compiler: new NodeCompiler(node), renderer: new Renderer() }
   const network = compiler.compile(state)
   const endpoints = new Map<number, string>()
@@ -238,7 +251,7 @@ function simHost(state: ClusterState, { node, ports, nameservers }: WorldHost, b
   }
   const facts = { ofPorts, nameservers }
   const flows = renderer.render(network, facts)
-  const sim = new SimSwitch({ flows: [...flows.values()].flat() })
+  const sim = new SimSwitch({ flows: [...flows.values()].flat(), connections })
   return { node, vtep: network.vtep, compiler, renderer, network, facts, flows, sim, endpoints }
 }
 
