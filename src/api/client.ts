@@ -4,6 +4,7 @@
 import type { AciGwInput, AciGwInspect, AciGwView } from '../model/aci-gw.ts'
 import type { AppProfileInput, AppProfileInspect, AppProfileView } from '../model/app-profile.ts'
 import type { BgpInput, BgpInspect, BgpView } from '../model/bgp.ts'
+import type { PolicyStatsAnswer } from '../model/counts.ts'
 import type { EndpointInspect, EndpointOper } from '../model/endpoint.ts'
 import type { EndpointGroupInput, EndpointGroupInspect, EndpointGroupView } from '../model/endpoint-group.ts'
 import type {
@@ -91,6 +92,8 @@ export interface Client {
   ): Promise<WhyAnswer>
   /** What the rules of a policy, `tenant:policy`, cost hosts in flows. */
   policyCost(key: string, signal?: AbortSignal): Promise<PolicyCostAnswer>
+  /** What the rules of a policy have let through and stopped. */
+  policyStats(key: string, signal?: AbortSignal): Promise<PolicyStatsAnswer>
   /** What a rule would cost; refused like the rule itself, and nothing is stored. */
   ruleCost(key: string, body: RuleInput, signal?: AbortSignal): Promise<RuleCostAnswer>
   readonly nodes: { list(signal?: AbortSignal): Promise<readonly NodeView[]> }
@@ -127,6 +130,7 @@ export function createClient(options: TransportOptions): Client {
     },
     why: (what, signal) => transport.call(whyRoutes.ask, what, undefined, signal),
     policyCost: (key, signal) => transport.call(policyRoutes.cost, { key }, undefined, signal),
+    policyStats: (key, signal) => transport.call(policyRoutes.stats, { key }, undefined, signal),
     ruleCost: (key, body, signal) => transport.call(ruleRoutes.cost, { key }, body, signal),
     nodes: { list: (signal) => transport.call(nodeRoutes.list, {}, undefined, signal) },
     version: (signal) => transport.call(serviceRoutes.version, {}, undefined, signal),

@@ -2,6 +2,7 @@
 // endpoints on behalf of the node's runtime.
 
 import { NetpluginError } from '../lib/errors.ts'
+import type { CountsAnswer, CountsBody } from '../model/counts.ts'
 import type { HeartbeatAnswer, HeartbeatInput, NodeView, RegisterAnswer, RegisterInput } from '../model/node.ts'
 import type {
   AllocAddressAnswer,
@@ -51,6 +52,8 @@ export interface NodeClient {
   /** An unknown endpoint is no error; its addresses go back to being reserved for this node. */
   deleteEndpoint(body: DeleteEndpointInput, signal?: AbortSignal): Promise<EndpointAnswer>
   updateEndpoint(body: UpdateEndpointInput, signal?: AbortSignal): Promise<EndpointAnswer>
+  /** Answers a question of the stream. */
+  counts(body: CountsBody, signal?: AbortSignal): Promise<CountsAnswer>
   close(): void
 }
 
@@ -67,6 +70,7 @@ export function createNodeClient(options: NodeClientOptions): NodeClient {
     createEndpoint: (body, signal) => transport.call(pluginRoutes.createEndpoint, {}, { Node: node, ...body }, signal),
     deleteEndpoint: (body, signal) => transport.call(pluginRoutes.deleteEndpoint, {}, { Node: node, ...body }, signal),
     updateEndpoint: (body, signal) => transport.call(pluginRoutes.updateEndpoint, {}, { Node: node, ...body }, signal),
+    counts: (body, signal) => transport.call(nodeRoutes.counts, { node }, body, signal),
     close: () => transport.close(),
   }
 }
@@ -123,6 +127,11 @@ export function parseStreamMessage(value: unknown): StreamMessage {
       case 'ping':
         if (revision) return value as StreamMessage
         break
+      case 'ask': {
+        const asks = 'id' in value && Number.isSafeInteger(value.id) && 'about' in value && 'key' in value
+        if (asks && typeof value.about === 'string' && typeof value.key === 'string') return value as StreamMessage
+        break
+      }
     }
   }
   const shown = JSON.stringify(value)?.slice(0, 100)

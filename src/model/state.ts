@@ -1,6 +1,7 @@
 // What the cluster is, at one revision: the records that netmaster stores and streams to the nodes. Plain, readonly,
 // shared between revisions: a record that did not change is the same object.
 
+import type { Counted } from './counts.ts'
 import type { EndpointBinding, Origin, TenantPools } from './intent-records.ts'
 import { type ObjectName, type ObjectTypes, objectNames } from './object-records.ts'
 
@@ -163,6 +164,8 @@ export type StreamMessage =
   | { readonly type: 'resume'; readonly version: 1; readonly epoch: string; readonly revision: number }
   | { readonly type: 'delta'; readonly revision: number; readonly changes: readonly Change[] }
   | { readonly type: 'ping'; readonly revision: number }
+  /** A question, at any place: what the node has counted for `key`. Answered by a request of its own. */
+  | { readonly type: 'ask'; readonly id: number; readonly about: Counted; readonly key: string }
 
 export const defaultGlobal: GlobalRecord = {
   networkInfraType: 'default',

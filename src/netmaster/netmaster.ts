@@ -15,6 +15,7 @@ import type { VersionView } from '../model/service.ts'
 import { freeOldReservations } from './addresses.ts'
 import { type Defaults, prepareStore, seedCluster } from './bootstrap.ts'
 import { Cluster } from './cluster.ts'
+import { Counts } from './counts.ts'
 import { createServer, parametersOf, type ServerOptions, serverDefaults } from './http.ts'
 import { formatListen, type Listen, listenOn, listenToo, reachable } from './listen.ts'
 import { Nodes } from './nodes.ts'
@@ -92,7 +93,8 @@ export class Netmaster {
       }),
     }
     await addReference(this.app, this.#routes, options.version.Version)
-    await addRoutes(this.app, routes, { cluster, clock, nodes: new Nodes({ cluster, clock }) })
+    const counts = new Counts({ clock })
+    await addRoutes(this.app, routes, { cluster, clock, counts, nodes: new Nodes({ cluster, clock }) })
     this.app.get(streamPath, (request, reply) => {
       reply.hijack()
       reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
@@ -100,11 +102,13 @@ export class Netmaster {
       this.#tasks.spawn(`stream to ${node}`, async () => {
         const log = this.#deps.log.with({ node })
         log.info('stream opened')
+        const ended = counts.opened(node, reply.raw)
         try {
           await streamState(reply.raw, positionOf(request), { cluster, clock }, this.#stopping.signal)
         } catch (error) {
           log.warn('stream cut', { error: asError(error).message })
         } finally {
+          ended()
           reply.raw.destroy()
           log.info('stream closed')
         }

@@ -29,6 +29,7 @@ import type { InfoView, VersionView } from '../model/service.ts'
 import type { EndpointRecord } from '../model/state.ts'
 import { allocAddress, releaseAddress } from './addresses.ts'
 import type { Cluster } from './cluster.ts'
+import { type Counts, policyStats } from './counts.ts'
 import { cleanEndpoints, createEndpoint, deleteEndpoint, updateEndpoint } from './endpoints.ts'
 import { serve } from './http.ts'
 import { serveList } from './http-list.ts'
@@ -67,6 +68,7 @@ export interface RoutesDeps {
   readonly cluster: Cluster
   readonly nodes: Nodes
   readonly clock: Clock
+  readonly counts: Counts
 }
 
 export async function addRoutes(app: FastifyInstance, options: RoutesOptions, deps: RoutesDeps): Promise<void> {
@@ -87,6 +89,7 @@ export async function addRoutes(app: FastifyInstance, options: RoutesOptions, de
   await addObject(app, cluster, volumeProfileRoutes, volumeProfileObject)
   await addEndpoints(app, cluster)
   await addWhy(app, cluster)
+  await addCounts(app, deps)
   await addIntents(app, cluster, options.network)
   await addPlugin(app, deps)
   await addNodes(app, deps)
@@ -117,6 +120,11 @@ async function addWhy(app: FastifyInstance, cluster: Cluster): Promise<void> {
   await serve(app, whyRoutes.ask, ({ parameters: { tenant = '', source = '', destination = '', connection = '' } }) =>
     explainWhy(cluster.view, cluster.revision, { tenant, source, destination, connection }),
   )
+}
+
+async function addCounts(app: FastifyInstance, { cluster, counts }: RoutesDeps): Promise<void> {
+  await serve(app, policyRoutes.stats, ({ parameters: { key = '' } }) => policyStats(cluster, counts, key))
+  await serve(app, nodeRoutes.counts, ({ parameters: { node = '' }, body }) => ({ taken: counts.answered(node, body) }))
 }
 
 async function addPlugin(app: FastifyInstance, { cluster, clock }: RoutesDeps): Promise<void> {

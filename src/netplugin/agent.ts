@@ -20,9 +20,11 @@ import type { Clock } from '../lib/clock.ts'
 import { asNetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Wakeup } from '../lib/wakeup.ts'
-import type { ClusterState } from '../model/state.ts'
+import type { Count } from '../model/counts.ts'
+import { type ClusterState, emptyObjects } from '../model/state.ts'
 import type { Attachments } from './attachments.ts'
 import type { NodeConfig } from './config.ts'
+import { DenialLog } from './denial-log.ts'
 import { Departures } from './departures.ts'
 import { FormerAddresses } from './former-addresses.ts'
 import { PortReserve } from './port-reserve.ts'
@@ -58,12 +60,15 @@ export class Agent {
   readonly #departures = new Departures()
   readonly #former = new FormerAddresses()
   readonly #reserve: PortReserve
+  readonly #denials: DenialLog
 
   constructor(config: NodeConfig, deps: Deps) {
     this.#config = config
     this.#reserve = new PortReserve({ size: config.portReserve, seed: `${deps.random()}` })
     this.#deps = deps
     this.#compiler = new NodeCompiler(config.node)
+    const rules = () => deps.state()?.objects.rule ?? emptyObjects.rule
+    this.#denials = new DenialLog({ clock: deps.clock, log: deps.log, rules })
   }
 
   /** Something is wanted: run a pass. Calls between two passes make one pass. */
@@ -76,6 +81,15 @@ export class Agent {
   lookSoon(): void {
     this.#schedule.changed(this.#deps.clock.now())
     this.#wakeup.wake()
+  }
+
+  /** What the rules of a policy have let through and stopped here; nothing while the switch is away. */
+  async countRules(policy: string, signal: AbortSignal): Promise<readonly Count[]> {
+    const { rule: rules } = this.#deps.state()?.objects ?? emptyObjects
+    const keys = [...rules.keys()].filter((key) => key.startsWith(`${policy}:`))
+    if (this.#link === undefined || this.#link.over) return []
+    const counts = await this.#link.countRules(keys, signal)
+    return counts.map(({ key, packets, bytes }) => ({ key, packets: Number(packets), bytes: Number(bytes) }))
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -221,7 +235,7 @@ export class Agent {
     const { log, clock } = this.#deps
     const link = await SwitchLink.open(
       { runDir: this.#config.ovsRunDir, node: this.#config.node },
-      { log, clock },
+      { log, clock, onPacketIn: (packet) => this.#denials.packetIn(packet) },
       signal,
     )
     link.database.onChange(() => this.lookSoon())

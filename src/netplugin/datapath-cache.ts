@@ -40,6 +40,13 @@ export class DatapathCache {
     await command('revalidator/purge')
   }
 
+  /** Returns when a round of corrections is over. */
+  async round(signal: AbortSignal): Promise<void> {
+    const control = await this.#connected(signal)
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(this.#options.patienceMs)])
+    await control?.command('revalidator/wait', [], patience).catch(unlessRefused)
+  }
+
   /** undefined, and a warning, when the daemon does not listen where it does by default. */
   async #connected(signal: AbortSignal): Promise<ControlSocket | undefined> {
     if (this.#control !== undefined && !this.#control.over) return this.#control

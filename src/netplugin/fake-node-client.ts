@@ -108,6 +108,11 @@ export class FakeNodeClient implements NodeClient {
     return { EndpointConfig: null, endpoint: null, revision: 4 }
   }
 
+  async counts(body: unknown, signal?: AbortSignal) {
+    await this.#asked({ op: 'counts', body }, signal)
+    return { taken: true }
+  }
+
   close(): void {}
 
   async #asked(call: Call, signal: AbortSignal | undefined): Promise<void> {

@@ -19,11 +19,13 @@ import {
   withEndpoints,
 } from './testing.ts'
 
+const count = async (about: string, key: string) => [{ key: `${about} ${key} 1`, packets: 3, bytes: 300 }]
+
 function setup(t: TestContext, dir = scratch(t)) {
   const client = new FakeNodeClient()
   const clock = new FakeClock()
   const { log, said } = recordingLog()
-  const make = () => new MasterLink(nodeConfig(dir), { client, clock, log, random, bootId: 'boot-1' })
+  const make = () => new MasterLink(nodeConfig(dir), { client, clock, log, random, bootId: 'boot-1', count })
   const link = make()
   let told = 0
   link.onChange(() => told++)
@@ -193,4 +195,13 @@ test('netmaster hears each 3 s how far the node is, and at once when that grew',
   assert.equal(client.heartbeats.length, 2, 'nothing new')
   clock.advance(3_000)
   await until('the third', () => client.heartbeats.length === 3)
+})
+
+test('what the node has counted is told when netmaster asks', async (t) => {
+  const { client, link, start } = setup(t)
+  start()
+  client.say(...snapshot(small()), { type: 'ask', id: 7, about: 'policy', key: 'red:p' })
+  await until('answered', () => client.calls.some(({ op }) => op === 'counts'))
+  assert.deepEqual(client.calls.at(-1)?.body, { id: 7, counts: [{ key: 'policy red:p 1', packets: 3, bytes: 300 }] })
+  assert.equal(link.inSync, true)
 })

@@ -6,8 +6,10 @@ import { Backoff } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
 import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import { Tasks } from '../lib/tasks.ts'
 import { Wakeup } from '../lib/wakeup.ts'
 import { applyChanges } from '../model/apply-changes.ts'
+import type { Count, Counted } from '../model/counts.ts'
 import { listRecords } from '../model/record-list.ts'
 import { type Change, type ClusterState, emptyState, type StreamMessage } from '../model/state.ts'
 import type { NodeConfig } from './config.ts'
@@ -19,6 +21,8 @@ interface Deps {
   readonly log: Log
   readonly random: () => number
   readonly bootId: string
+  /** What this node has counted. */
+  readonly count: (about: Counted, key: string, signal: AbortSignal) => Promise<readonly Count[]>
 }
 
 interface SavedState {
@@ -49,10 +53,12 @@ export class MasterLink {
   #loading: Loading | undefined
   #appliedRevision = 0
   readonly #pulse = new Wakeup()
+  readonly #tasks: Tasks
 
   constructor(config: NodeConfig, deps: Deps) {
     this.#config = config
     this.#deps = deps
+    this.#tasks = new Tasks({ log: deps.log })
     this.#file = new JsonFile(`${config.stateDir}/state.json`)
     const saved = parseSaved(this.#file.read())
     if (saved === undefined) return
@@ -86,6 +92,7 @@ export class MasterLink {
   /** Follows netmaster until the signal aborts; every failure is retried. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([this.#follow(signal), this.#beat(signal), this.#save(signal)])
+    await this.#tasks.settled()
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
@@ -100,7 +107,7 @@ export class MasterLink {
         for await (const message of client.openStream(position, signal)) {
           backoff.reset()
           lastReason = ''
-          this.#receive(message)
+          this.#receive(message, signal)
         }
       } catch (error) {
         if (signal.aborted) return
@@ -117,7 +124,7 @@ export class MasterLink {
     return { controlAddress, vtep, uplinks: [...uplinks], version, bootId: this.#deps.bootId }
   }
 
-  #receive(message: StreamMessage): void {
+  #receive(message: StreamMessage, signal: AbortSignal): void {
     switch (message.type) {
       case 'begin':
         this.#loading = { epoch: message.epoch, changes: [] }
@@ -140,7 +147,20 @@ export class MasterLink {
       case 'delta':
         this.#enter(applyChanges(this.#state ?? outOfOrder(message), message.revision, message.changes))
         return
+      case 'ask':
+        this.#tasks.spawn('counts', () => this.#answer(message, signal))
+        return
       case 'ping':
+    }
+  }
+
+  /** Who asks does not wait long: what goes wrong is not tried again. */
+  async #answer({ id, about, key }: Extract<StreamMessage, { type: 'ask' }>, signal: AbortSignal): Promise<void> {
+    const { client, count, log } = this.#deps
+    try {
+      await client.counts({ id, counts: [...(await count(about, key, signal))] }, signal)
+    } catch (error) {
+      if (!signal.aborted) log.warn('counts not delivered', { about, key, reason: asNetpluginError(error).message })
     }
   }
 

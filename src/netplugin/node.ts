@@ -47,7 +47,14 @@ const stopMs = 2_000
 export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSignal): Promise<void> {
   const { host, containers, runtime, clock, log, random, bootId } = deps
   const client = createNodeClient({ baseUrl: config.netmaster, node: config.node, timeoutMs: requestMs })
-  const master = new MasterLink(config, { client, clock, log: log.with({ part: 'master' }), random, bootId })
+  const master = new MasterLink(config, {
+    client,
+    clock,
+    log: log.with({ part: 'master' }),
+    random,
+    bootId,
+    count: (_about, policy, counting) => agent.countRules(policy, counting),
+  })
   const outbox = new Outbox(`${config.stateDir}/outbox.json`, { client, clock, log, random })
   const attachments = new Attachments()
   const networkIds = new DockerNetworkIds(

@@ -7,6 +7,7 @@ import { advertisementMark, agentControllerId, finishAdvertisementPacket } from 
 import { isOf, ownFlows } from '../core/pipeline/cookies.ts'
 import { tableId } from '../core/pipeline/flow.ts'
 import type { FlowSets } from '../core/pipeline/flow-sets.ts'
+import { countingTables, countRules, type RuleCount } from '../core/pipeline/rule-counts.ts'
 import type { DesiredBridge } from '../core/plan/database.ts'
 import { planAllFlows, planFlowChanges } from '../core/plan/flows.ts'
 import { planMeters } from '../core/plan/meters.ts'
@@ -21,6 +22,7 @@ import {
   type Meter,
   type Modification,
   OpenFlowConnection,
+  type PacketIn,
 } from '../protocols/openflow/index.ts'
 import { DatapathCache } from './datapath-cache.ts'
 
@@ -35,6 +37,8 @@ interface Options {
 interface Deps {
   readonly log: Log
   readonly clock: Clock
+  /** Hears of every packet that the switch hands up. */
+  readonly onPacketIn: (packet: PacketIn) => void
 }
 
 interface Applied {
@@ -148,6 +152,16 @@ export class SwitchLink {
     await connection.flushConntrack(match, signal)
   }
 
+  /** What each of the rules has let through and stopped. */
+  async countRules(keys: readonly string[], signal: AbortSignal): Promise<readonly RuleCount[]> {
+    if (this.#openFlow === undefined) return []
+    const connection = this.#openFlow
+    // What the datapath has counted comes to the flows with each round of corrections.
+    await this.#cache.round(signal)
+    const flows = await Promise.all(countingTables.map((name) => connection.flows({ table: tableId(name) }, signal)))
+    return countRules(flows.flat(), keys)
+  }
+
   /** After a change of policy flows, with the userspace datapath: returns when nothing is decided by older ones. */
   async settle(signal: AbortSignal): Promise<void> {
     const flow = this.#unsettled
@@ -177,7 +191,9 @@ export class SwitchLink {
     this.#openFlow = connection
     this.#applied = undefined
     connection.closed.then(() => this.close())
-    connection.onPacketIn(({ packet, fields, userdata }) => {
+    connection.onPacketIn((handedUp) => {
+      this.#deps.onPacketIn(handedUp)
+      const { packet, fields, userdata } = handedUp
       const finished = userdata === advertisementMark ? finishAdvertisementPacket(packet) : undefined
       if (finished === undefined || typeof fields.in_port !== 'number') return
       connection.packetOut({

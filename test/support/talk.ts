@@ -6,6 +6,8 @@ import type { TestLab } from './lab.ts'
 export interface Talk {
   /** Resolves when something was said after this call and came back. */
   goesOn(): Promise<void>
+  /** Resolves when nothing has come back for a second, ten times as long as words are apart. */
+  ends(): Promise<void>
   stop(): void
 }
 
@@ -33,6 +35,13 @@ export async function startTalk(lab: TestLab, from: Container, address: string, 
       () => heard.bytes > enough || undefined,
     )
   }
+  const ends = async () => {
+    let last = { bytes: heard.bytes, at: Date.now() }
+    await lab.until(`${from.name} to hear nothing more from ${address}:${port}`, () => {
+      if (heard.bytes !== last.bytes) last = { bytes: heard.bytes, at: Date.now() }
+      return Date.now() - last.at > 1_000 || undefined
+    })
+  }
   await goesOn()
-  return { goesOn, stop: () => void child.kill('SIGKILL') }
+  return { goesOn, ends, stop: () => void child.kill('SIGKILL') }
 }

@@ -16,6 +16,10 @@ export const nodeRoutes = {
     const { heartbeatBody, heartbeatAnswer } = await load()
     return { body: heartbeatBody, answer: heartbeatAnswer }
   }),
+  counts: bodyRoute('POST', '/internal/v1/nodes/:node/counts', 'a node says what it has counted', async () => {
+    const { countsBody, countsAnswer } = await import('../../model/counts.ts')
+    return { body: countsBody, answer: countsAnswer }
+  }),
 } as const
 
 /** Newline-separated StreamMessage objects, until one side ends it. */

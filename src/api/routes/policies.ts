@@ -12,4 +12,10 @@ export const policyRoutes = {
     'what the rules of a policy cost hosts in flows',
     async () => (await import('../../model/policy-cost.ts')).policyCostAnswer,
   ),
+  stats: queryRoute(
+    'GET',
+    '/api/v1/inspect/policys/:key/stats/',
+    'packets and bytes that each rule of a policy has let through or stopped',
+    async () => (await import('../../model/counts.ts')).policyStatsAnswer,
+  ),
 } as const

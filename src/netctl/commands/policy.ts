@@ -5,6 +5,7 @@ import { command, type Topic, tenantFlag } from '../command.ts'
 import { listOfTenant, type ObjectKind, removeAndInspectOfTenant, store } from '../object-commands.ts'
 import { policyColumns, policyWide } from '../tables.ts'
 import { policyCost } from './policy-cost.ts'
+import { policyStats } from './policy-stats.ts'
 import { ruleAdd, ruleList, ruleRemove } from './rule.ts'
 
 const policyKind: ObjectKind<PolicyView, PolicyInput> = {
@@ -46,6 +47,7 @@ export const policyTopic: Topic = {
     ruleList('rule-ls', 'rule-list'),
     ruleRemove('rule-rm', 'rule-delete'),
     policyCost,
+    policyStats,
   ],
 }
 

@@ -1,0 +1,44 @@
+// What hosts have counted, when netmaster asks them: packets and bytes, by the key of what they belong to.
+
+import { z } from 'zod'
+
+export const count = z.object({ key: z.string(), packets: z.int().min(0), bytes: z.int().min(0) })
+export type Count = z.infer<typeof count>
+
+/** What can be asked about. */
+export type Counted = 'policy'
+
+/** A node's answer to the question of that number. */
+export const countsBody = z.object({ id: z.int(), counts: z.array(count) })
+export type CountsBody = z.output<typeof countsBody>
+
+export const countsAnswer = z.object({ taken: z.boolean() })
+export type CountsAnswer = z.infer<typeof countsAnswer>
+
+export const hostCount = z.object({ host: z.string(), packets: z.int(), bytes: z.int() })
+
+export const ruleStats = z.object({
+  key: z.string(),
+  ruleId: z.string(),
+  direction: z.enum(['in', 'out']),
+  priority: z.int(),
+  action: z.enum(['allow', 'deny']),
+  /** `deny tcp port 80 from group db`. */
+  text: z.string(),
+  /** Of all hosts that answered. */
+  packets: z.int(),
+  bytes: z.int(),
+  /** Those that have it, in order. */
+  hosts: z.array(hostCount).readonly(),
+})
+export type RuleStats = z.infer<typeof ruleStats>
+
+export const policyStatsAnswer = z.object({
+  /** `tenant:policy`. */
+  key: z.string(),
+  /** In the order in which they decide. */
+  rules: z.array(ruleStats).readonly(),
+  /** Hosts that have the policy and did not answer. */
+  silent: z.array(z.string()).readonly(),
+})
+export type PolicyStatsAnswer = z.infer<typeof policyStatsAnswer>
