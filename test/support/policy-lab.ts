@@ -60,6 +60,12 @@ export class LabNetmaster {
     const policies = [...policiesOf(state)].filter(([key]) => !this.#policies.has(key))
     await Promise.all(policies.map(([key, policy]) => this.client.policies.put(key, policy)))
     for (const [key] of policies) this.#policies.add(key)
+    const tenants = changed(before?.tenants, state.tenants)
+    await Promise.all(
+      tenants.map(([key, { tenantName, defaultNetwork, defaultAction }]) =>
+        this.client.tenants.put(key, { tenantName, defaultNetwork, defaultAction: defaultAction ?? 'allow' }),
+      ),
+    )
     const groups = changed(before?.groups, state.groups)
     // Rules name groups, and what some may say depends on which groups have their policy.
     await Promise.all(groups.map(([key, record]) => this.client.endpointGroups.put(key, groupInput(record))))
