@@ -151,7 +151,7 @@ export class Agent {
     const carried = this.#departures.stayingIn(network, host.facts().links)
 
     const veths = desiredVeths(carried, nodeSettings)
-    const forward = async ({ ofPorts }: BridgeFacts) => {
+    const forward = async ({ ofPorts }: BridgeFacts, counts: 'now' | 'later' = 'later') => {
       const isKernel = nodeSettings.datapathType === 'system'
       const facts = {
         ofPorts,
@@ -161,7 +161,9 @@ export class Agent {
         segmentsTogether: isKernel,
       }
       const apply = (wanted: NodeNetwork) => {
-        const desired = { flows: this.#renderer.render(wanted, facts), meters: desiredMeters(wanted, facts) }
+        // What is read back is compared with everything.
+        const flows = this.#renderer.render(wanted, facts, { counts: link.knowsFlows ? counts : 'now' })
+        const desired = { flows, meters: desiredMeters(wanted, facts) }
         return link.applyFlows(desired, { remove }, signal)
       }
       if (!remove || this.#former.size === 0) return apply(network)
@@ -196,6 +198,7 @@ export class Agent {
     if (this.#departures.size > 0) this.#schedule.leftBehind(clock.now())
     if (remove && this.#former.size > 0) this.lookSoon()
     onPass(network, ports.ofPorts)
+    modifications += await forward(ports, 'now')
     if (modifications > 0) {
       const ms = clock.now() - started
       log.info('applied', { revision: network.revision, modifications, local: network.local.size, ms })

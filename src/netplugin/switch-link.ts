@@ -171,6 +171,11 @@ export class SwitchLink {
     this.#unsettled = undefined
   }
 
+  /** Whether it is known what is in the switch; if not, the next flows are compared with what is read back. */
+  get knowsFlows(): boolean {
+    return this.#applied !== undefined
+  }
+
   /** Forget what was applied: the next pass compares with what the switch really has. */
   distrustFlows(): void {
     this.#applied = undefined
@@ -210,7 +215,7 @@ export class SwitchLink {
 function isJudged(modification: Modification): boolean {
   const table =
     modification.op === 'add-flow' ? modification.flow.table : 'table' in modification ? modification.table : undefined
-  return table !== undefined && table >= tableId('Track') && table <= tableId('ReceiverCount')
+  return table !== undefined && table >= tableId('Track') && table <= tableId('Commit')
 }
 
 function hasPolicy(flows: FlowSets): boolean {

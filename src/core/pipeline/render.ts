@@ -16,6 +16,7 @@ import { answerFlows, namesFlows } from './features/names.ts'
 import { type BroadcastDomain, networkFlows } from './features/network.ts'
 import { groupFlows, memberFlows, policyFlows } from './features/policy.ts'
 import { metersOf } from './features/profile.ts'
+import { LevelCounts } from './features/rule-count.ts'
 import { LevelFlows } from './features/rules.ts'
 import { tunnelStrangers, waryFlows, wireFlows } from './features/strangers.ts'
 import { peerFlows } from './features/tunnel.ts'
@@ -38,10 +39,18 @@ type Own = (owner: string, inputs: readonly unknown[], render: () => readonly Fl
 export class Renderer {
   #sections = new Map<string, RememberedSection>()
   #levels = new Map<string, LevelFlows>()
+  #counts = new Map<string, { readonly level: LevelCounts; readonly section: Section }>()
   #last = new FlowSets(new Map())
 
-  /** The same object when nothing changed. */
-  render(network: NodeNetwork, facts: SwitchFacts): FlowSets {
+  /**
+   * The same object when nothing changed. `counts: 'later'`: flows that only count stay as they were in the last call; they are
+   * as many as there are rules, and nobody waits for them.
+   */
+  render(
+    network: NodeNetwork,
+    facts: SwitchFacts,
+    { counts = 'now' }: { readonly counts?: 'now' | 'later' } = {},
+  ): FlowSets {
     const remembered = new Map<string, RememberedSection>()
     const sections = new Map<string, Section>()
     const { agentAdvertises = false } = facts
@@ -61,6 +70,8 @@ export class Renderer {
     if (network.policy !== undefined) renderPolicy(network.policy, facts, part)
     this.#sections = remembered
     for (const [name, section] of this.#renderLevels(network.policy)) sections.set(name, section)
+    if (counts === 'now') this.#renderCounts(network.policy)
+    for (const [name, { section }] of this.#counts) sections.set(`policy counts ${name}`, section)
     if (!sameEntries(this.#last.sections, sections)) this.#last = new FlowSets(sections)
     return this.#last
   }
@@ -76,6 +87,17 @@ export class Renderer {
     }
     this.#levels = levels
     return sections
+  }
+
+  /** What denies is counted by its own flows. */
+  #renderCounts(policy: NodePolicy | undefined): void {
+    const counts = new Map<string, { readonly level: LevelCounts; readonly section: Section }>()
+    for (const level of policy?.levels ?? []) {
+      if (level.action === 'deny') continue
+      const known = this.#counts.get(level.name)?.level ?? new LevelCounts()
+      counts.set(level.name, { level: known, section: known.update(level) })
+    }
+    this.#counts = counts
   }
 }
 

@@ -5,7 +5,6 @@
 // that a changed rule touches are made again. The flows depend on the rules that are there alone, never on how they came:
 // where it matters which rule is first, it is the one with the smallest key.
 
-import { hash32 } from '../../../lib/hash.ts'
 import { placeOf } from '../../../lib/sorted.ts'
 import type { Action, Flow } from '../../../protocols/openflow/index.ts'
 import type { PlacedRule, RuleLevel } from '../../compile/node-policy.ts'
@@ -14,17 +13,15 @@ import { flow, type Step } from '../flow.ts'
 import { levelNumber, rulePriority } from '../priorities.ts'
 import { ruleNumber } from '../rule-number.ts'
 import { ConjunctionIds, idBits } from './conjunction-ids.ts'
-import { countFlow } from './rule-count.ts'
 import { matchKey, type RuleForm, ruleForm } from './rule-form.ts'
 import type { RuleMatch } from './rule-matches.ts'
+import { ruleChanges, Shards } from './shards.ts'
 
 type Part = Extract<Action, { type: 'conjunction' }>
 type RuleStep = Step<'Egress' | 'Ingress'>
 
 /** An action list has 64 KiB, a part 16 bytes. A rule that finds no room in a flow it shares is written out. */
 const roomForParts = 1_000
-/** Flows are handed out in this many arrays, so that a planner need not look at all of them. */
-const shardCount = 256
 
 /** A rule that is in the flows. */
 interface Standing {
@@ -67,8 +64,7 @@ export class LevelFlows {
   readonly #standing = new Map<string, Standing>()
   readonly #entries = new Map<string, Entry>()
   readonly #ids = new ConjunctionIds()
-  readonly #shards = new Map<number, Map<string, Flow>>()
-  #sets: ReadonlyMap<string, readonly Flow[]> = new Map()
+  readonly #shards = new Shards()
 
   /** `room`: parts of conjunctions in one flow. */
   constructor({ room = roomForParts } = {}) {
@@ -77,8 +73,7 @@ export class LevelFlows {
 
   /** Flows by owner; of the same level each time. The same arrays where nothing changed. */
   update(level: RuleLevel): ReadonlyMap<string, readonly Flow[]> {
-    const { removed, added } = difference(this.#rules, level.rules)
-    if (removed.length + added.length === 0) return this.#sets
+    const { removed, added } = ruleChanges(this.#rules, level.rules)
     this.#rules = level.rules
     const touched: Touched = { matches: new Set(), ids: new Set() }
     const gone = removed.filter((placed) => this.#withdraw(placed, touched))
@@ -90,15 +85,9 @@ export class LevelFlows {
     }
     // Who keeps its id may have found room, or lost it.
     for (const placed of come) touched.ids.add(this.#ids.of(placed.rule.key) ?? 0)
-    const dirty = new Set<number>()
-    for (const key of touched.matches) this.#put(key, this.#entryFlow(level, key), dirty)
-    for (const id of touched.ids) this.#put(`conj_id=${id}`, this.#idFlow(level, id), dirty)
-    if (level.action === 'allow') {
-      for (const { rule } of removed) this.#put(`count ${rule.key}`, undefined, dirty)
-      for (const { rule } of added) this.#put(`count ${rule.key}`, countFlow(rule), dirty)
-    }
-    if (dirty.size > 0) this.#sets = this.#handOut(level, dirty)
-    return this.#sets
+    for (const key of touched.matches) this.#shards.put(key, this.#entryFlow(level, key))
+    for (const id of touched.ids) this.#shards.put(`conj_id=${id}`, this.#idFlow(level, id))
+    return this.#shards.handOut(`policy ${level.name}`)
   }
 
   /** Answers whether the rule is a conjunction, if it finds room. */
@@ -199,60 +188,10 @@ export class LevelFlows {
     if (standing === undefined || standing.crowded > 0) return undefined
     return levelFlow(level, { conj_id: conjunctionId(level, id) }, verdict(level, standing.placed))
   }
-
-  #put(key: string, made: Flow | undefined, dirty: Set<number>): void {
-    const number = hash32(key) % shardCount
-    const shard = this.#shards.get(number) ?? new Map<string, Flow>()
-    if (shard.get(key)?.cookie === made?.cookie) return
-    if (made === undefined) shard.delete(key)
-    else shard.set(key, made)
-    this.#shards.set(number, shard)
-    dirty.add(number)
-  }
-
-  #handOut({ name }: RuleLevel, dirty: ReadonlySet<number>): ReadonlyMap<string, readonly Flow[]> {
-    const sets = new Map(this.#sets)
-    for (const number of dirty) {
-      const owner = `policy ${name} /${number}`
-      const shard = [...(this.#shards.get(number) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1))
-      if (shard.length > 0) {
-        sets.set(
-          owner,
-          shard.map(([, made]) => made),
-        )
-        continue
-      }
-      sets.delete(owner)
-      this.#shards.delete(number)
-    }
-    return sets
-  }
 }
 
 function keyOf({ rule }: PlacedRule): string {
   return rule.key
-}
-
-/** Both by ascending key. */
-function difference(before: readonly PlacedRule[], after: readonly PlacedRule[]) {
-  const removed: PlacedRule[] = []
-  const added: PlacedRule[] = []
-  let at = 0
-  for (const placed of after) {
-    // Nearly all: not even their keys are looked at.
-    if (before[at] === placed) {
-      at++
-      continue
-    }
-    const { key } = placed.rule
-    for (let old = before[at]; old !== undefined && old.rule.key <= key && old !== placed; old = before[++at]) {
-      removed.push(old)
-    }
-    if (before[at] === placed) at++
-    else added.push(placed)
-  }
-  removed.push(...before.slice(at))
-  return { removed, added }
 }
 
 function levelFlow(level: RuleLevel, match: RuleMatch, steps: readonly RuleStep[]): Flow {
