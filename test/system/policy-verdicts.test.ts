@@ -18,7 +18,7 @@ interface Mode {
 
 const modes: readonly Mode[] = [
   { title: 'VXLAN, routing', lab: { name: 'verdr' } },
-  { title: 'VLAN, bridge', lab: { name: 'verdb', netMode: 'vlan', fwdMode: 'bridge' } },
+  { title: 'VLAN, bridge', lab: { name: 'verdb', netMode: 'vlan' } },
 ]
 
 /** A server in a group, and on each host a client in another one and a container in none. */

@@ -17,6 +17,7 @@ interface Mode {
 
 const modes: readonly Mode[] = [
   { title: 'VXLAN, routing', lab: { name: 'polvr' } },
+  { title: 'VXLAN, bridge', lab: { name: 'polxb', fwdMode: 'bridge' } },
   { title: 'VLAN, bridge', lab: { name: 'polvb', netMode: 'vlan' } },
 ]
 
