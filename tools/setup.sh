@@ -3,6 +3,7 @@
 #
 #   tools/setup.sh          programs of the system, then the npm packages
 #   tools/setup.sh node     the npm packages only: enough for lint, build and unit tests
+#   tools/setup.sh kernel   everything, an emulator, and Debian's kernel in .cache/kernel, for make kernel-test
 #
 # On Debian and Ubuntu missing programs are installed, without starting any service. Elsewhere they are named.
 set -eu
@@ -123,11 +124,43 @@ check_node() {
   [ "$major" -ge 24 ] || fail "node_modules/.bin/node is $version and 24 or newer is needed; remove node_modules and run make setup again"
 }
 
+# Debian's kernel with its modules, unpacked and not installed: this machine goes on starting its own.
+setup_kernel() {
+  [ -e .cache/kernel/root/.complete ] && return
+  if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null || [ "$(dpkg --print-architecture)" != amd64 ]; then
+    fail "missing: a kernel to emulate. It is Debian's (package linux-image-amd64), unpacked by apt-get and dpkg-deb on amd64"
+  fi
+  log=$(mktemp)
+  trap 'rm -f "$log"' EXIT
+  meta=linux-image-amd64
+  find_image() { image=$(apt-cache depends "$meta" 2>"$log" | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1); }
+  find_image
+  [ -n "$image" ] || { update_lists; find_image; }
+  [ -n "$image" ] || fail "no package $meta in apt's lists; it is Debian's"
+  rm -rf .cache/kernel
+  mkdir -p .cache/kernel
+  say "downloading $image (70 MB) into .cache/kernel"
+  (cd .cache/kernel && apt 600 download "$image") || { update_lists; (cd .cache/kernel && apt 600 download "$image"); } ||
+    { tail -n 15 "$log" >&2; fail 'the download failed; see above'; }
+  dpkg-deb -x .cache/kernel/*.deb .cache/kernel/root
+  # Where everything is below /usr, modprobe still looks in /lib.
+  [ -e .cache/kernel/root/lib ] || ln -s usr/lib .cache/kernel/root/lib
+  PATH=$search depmod -b "$PWD/.cache/kernel/root" "$(ls .cache/kernel/root/lib/modules)"
+  rm .cache/kernel/*.deb
+  touch .cache/kernel/root/.complete
+}
+
 case ${1:-all} in
 all)
   setup_system
   setup_node
   ;;
 node) setup_node ;;
-*) fail "usage: tools/setup.sh [node]" ;;
+kernel)
+  needed="$needed qemu-system-x86_64:qemu-system-x86 depmod:kmod"
+  setup_system
+  setup_node
+  setup_kernel
+  ;;
+*) fail "usage: tools/setup.sh [node | kernel]" ;;
 esac
