@@ -12,7 +12,7 @@ import { enterArguments, insideEnvironment, runInside, tail } from '../../src/ne
 import { parseLabOptions } from '../../src/netlab/options.ts'
 import { setPartitions } from '../../src/netlab/partition.ts'
 import { type ProgramName, resolveHostName } from '../../src/netlab/plan.ts'
-import { until } from '../../src/netlab/wait.ts'
+import { patient, until } from '../../src/netlab/wait.ts'
 
 export interface TestLabOptions {
   /** Unique among labs that are up at the same time; also names the folder. */
@@ -79,7 +79,7 @@ export async function withLab<T>(options: TestLabOptions, work: (lab: TestLab) =
       ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
     }),
     deps,
-    AbortSignal.timeout(90_000),
+    AbortSignal.timeout(patient(90_000)),
   )
   try {
     return await work(testLab(lab))
@@ -87,7 +87,7 @@ export async function withLab<T>(options: TestLabOptions, work: (lab: TestLab) =
     showOwnLogs(lab)
     throw error
   } finally {
-    await bringDown(root, options.name, deps, AbortSignal.timeout(60_000))
+    await bringDown(root, options.name, deps, AbortSignal.timeout(patient(60_000)))
   }
 }
 
@@ -101,7 +101,7 @@ function testLab(first: Lab): TestLab {
     const environment = insideEnvironment(context.environment, target.name)
     // pdeathsig: a command that is cut off must not live on in the host.
     const wrapped = ['setpriv', '--pdeathsig', 'KILL', ...argv]
-    const signal = AbortSignal.timeout(options.timeoutMs ?? 30_000)
+    const signal = AbortSignal.timeout(patient(options.timeoutMs ?? 30_000))
     return runInside(target, wrapped, { environment, input: options.input ?? '' }, signal)
   }
   return {
@@ -122,25 +122,30 @@ function testLab(first: Lab): TestLab {
       return spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], env })
     },
     kill: (host, program, signalName = 'KILL') =>
-      killProgram(context, machine(host), program, signalName, AbortSignal.timeout(30_000)),
+      killProgram(context, machine(host), program, signalName, AbortSignal.timeout(patient(30_000))),
     start: (host, program) =>
       startProgram(
         context,
         findPlace(first, resolveHostName(context.plan, host)),
         program,
-        AbortSignal.timeout(60_000),
+        AbortSignal.timeout(patient(60_000)),
       ),
     running: (host, program) => runningPid(context, machine(host), program) !== undefined,
     partition: async (a, b, links = 'both') => {
       const added = { a: resolveHostName(context.plan, a), b: resolveHostName(context.plan, b), links }
       const partitions = [...held.lab.state.partitions, added]
-      held.lab = { context, state: await setPartitions(held.lab, partitions, AbortSignal.timeout(10_000)) }
+      held.lab = { context, state: await setPartitions(held.lab, partitions, AbortSignal.timeout(patient(10_000))) }
     },
     heal: async () => {
-      held.lab = { context, state: await setPartitions(held.lab, [], AbortSignal.timeout(10_000)) }
+      held.lab = { context, state: await setPartitions(held.lab, [], AbortSignal.timeout(patient(10_000))) }
     },
     until: (what, probe, timeoutMs = 10_000) =>
-      until(probe, { what, timeoutMs, everyMs: 50 }, { clock: systemClock }, AbortSignal.timeout(timeoutMs + 30_000)),
+      until(
+        probe,
+        { what, timeoutMs, everyMs: 50 },
+        { clock: systemClock },
+        AbortSignal.timeout(patient(timeoutMs + 30_000)),
+      ),
     pid: (host) => machine(host).pid,
     directory: (host) => hostDirectory(context.directory, resolveHostName(context.plan, host)),
   }

@@ -10,6 +10,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { policyKey } from '../../src/model/policy.ts'
 import type { ClusterState, GroupRecord, PolicyRecord } from '../../src/model/state.ts'
 import { netmasterPort } from '../../src/netlab/plan.ts'
+import { patient } from '../../src/netlab/wait.ts'
 import { inNamespace } from '../../src/protocols/netlink/index.ts'
 import type { Container } from './containers.ts'
 import type { TestLab } from './lab.ts'
@@ -44,7 +45,10 @@ export class LabNetmaster {
     await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve))
     const bound = relay.address()
     assert.ok(bound !== null && typeof bound === 'object')
-    return new LabNetmaster(createClient({ baseUrl: `http://127.0.0.1:${bound.port}`, timeoutMs: 10_000 }), relay)
+    return new LabNetmaster(
+      createClient({ baseUrl: `http://127.0.0.1:${bound.port}`, timeoutMs: patient(10_000) }),
+      relay,
+    )
   }
 
   close(): void {
@@ -78,7 +82,11 @@ export class LabNetmaster {
       revision: async (signal: AbortSignal) => (await this.client.health(signal)).revision,
       nodes: (signal: AbortSignal) => this.client.nodes.list(signal),
     }
-    const lagging = await whenApplied(progress, { patienceMs: 20_000, onLag: () => {} }, { clock: systemClock })
+    const lagging = await whenApplied(
+      progress,
+      { patienceMs: patient(20_000), onLag: () => {} },
+      { clock: systemClock },
+    )
     assert.deepEqual(lagging, [], 'hosts that do not enforce the policies yet')
   }
 }

@@ -3,6 +3,7 @@
 // each attempt is known again wherever and whenever it arrives, by its source port, number or payload.
 
 import { setTimeout as delay } from 'node:timers/promises'
+import { patient } from '../../src/netlab/wait.ts'
 import { inNamespace } from '../../src/protocols/netlink/index.ts'
 import { internetChecksum } from '../../src/protocols/packet/index.ts'
 import {
@@ -109,8 +110,8 @@ export class Prober {
       })
     }
     const isDone = () => attempts.every(({ outcome }) => outcome.answered || !outcome.probe.expected)
-    await this.#listen(connecting, { until: Date.now() + patienceMs, isDone })
-    await this.#listen(connecting, { until: Date.now() + graceMs, isDone: () => false })
+    await this.#listen(connecting, { until: Date.now() + patient(patienceMs), isDone })
+    await this.#listen(connecting, { until: Date.now() + patient(graceMs), isDone: () => false })
     for (const socket of [...connecting.keys(), ...asking, ...this.#accepted.splice(0)]) closeSocket(socket)
     for (const socket of asking) this.#readers.delete(socket)
     return attempts.map(({ outcome }) => outcome)
