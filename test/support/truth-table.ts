@@ -5,7 +5,7 @@ import { evaluatePolicy, type PolicyVerdict } from '../../src/core/policy/evalua
 import { textTable } from '../../src/lib/text-table.ts'
 import type { ClusterState, EndpointRecord } from '../../src/model/state.ts'
 import { mayReach } from './cluster.ts'
-import type { Outcome, Service } from './prober.ts'
+import type { Outcome, Probe, Prober, Seat, Service } from './prober.ts'
 
 export interface Row {
   /** Endpoint ids. */
@@ -43,6 +43,38 @@ const protocols = { tcp: { v4: 6, v6: 6 }, udp: { v4: 17, v6: 17 }, icmp: { v4: 
 function opening(from: EndpointRecord, to: EndpointRecord, isV6: boolean, { kind, port }: Service) {
   const [source, destination] = isV6 ? [from.ipv6, to.ipv6] : [from.ipv4, to.ipv4]
   return { tenantName: from.tenantName, source, destination, protocol: protocols[kind][isV6 ? 'v6' : 'v4'], port }
+}
+
+/** With the IPv6 addresses that netmaster chose. */
+export function withAddresses(state: ClusterState, seats: ReadonlyMap<string, Seat>): ClusterState {
+  const endpoints = [...state.endpoints].map(([id, record]) => {
+    const { ipv4, ipv6 } = seats.get(id) ?? record
+    return [id, { ...record, ipv4, ipv6 }] as const
+  })
+  return { ...state, endpoints: new Map(endpoints) }
+}
+
+/** Every row by real packets; once more, for what should have opened and did not. */
+export async function tryAll(
+  state: ClusterState,
+  services: readonly Service[],
+  seats: ReadonlyMap<string, Seat>,
+  prober: Prober,
+): Promise<Tried[]> {
+  const rows = new Map<Probe, Row>()
+  for (const row of truthTable(state, services)) {
+    const [from, to] = [seats.get(row.from), seats.get(row.to)]
+    assert.ok(from && to)
+    rows.set({ from, to, isV6: row.isV6, service: row.service, expected: row.verdict.allowed }, row)
+  }
+  const outcomes = await prober.probe([...rows.keys()])
+  const missing = outcomes.filter(({ probe, answered }) => probe.expected && !answered)
+  const again = await prober.probe(missing.map(({ probe }) => probe))
+  return [...outcomes.filter((outcome) => !missing.includes(outcome)), ...again].map((outcome) => {
+    const row = rows.get(outcome.probe)
+    assert.ok(row)
+    return { ...row, outcome }
+  })
 }
 
 /** 0 to 1. */

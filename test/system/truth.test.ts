@@ -12,8 +12,8 @@ import { clusterState } from '../support/cluster.ts'
 import { startContainers } from '../support/containers.ts'
 import { labSkip, type TestLab, type TestLabOptions, withLab } from '../support/lab.ts'
 import { LabNetmaster, namespaceOf } from '../support/policy-lab.ts'
-import { type Probe, Prober, type Seat, type Service } from '../support/prober.ts'
-import { assertTable, deniedShare, type Row, type Tried, truthTable } from '../support/truth-table.ts'
+import { Prober, type Seat, type Service } from '../support/prober.ts'
+import { assertTable, deniedShare, type Tried, truthTable, tryAll, withAddresses } from '../support/truth-table.ts'
 
 interface Mode {
   readonly title: string
@@ -84,14 +84,14 @@ async function checkSets(t: TestContext, lab: TestLab, mode: Mode, netmaster: La
   const tried: Tried[] = []
   try {
     await t.test('without rules everything opens', async () => {
-      tried.push(...(await tryAll(withoutRules(policiesOfSeed(bare, 0)), seats, prober)))
+      tried.push(...(await tryAll(withoutRules(policiesOfSeed(bare, 0)), services, seats, prober)))
       assertTable(tried, 'without rules')
     })
     await t.test(`${sets} sets of policies from seed ${firstSeed}`, async (t) => {
       for (let seed = firstSeed; seed < firstSeed + sets; seed++) {
         const state = policiesOfSeed(bare, seed)
         await netmaster.enforce(state)
-        const table = await tryAll(state, seats, prober)
+        const table = await tryAll(state, services, seats, prober)
         assertTable(table, again(mode, seed))
         tried.push(...table)
       }
@@ -164,15 +164,6 @@ function withoutRules(state: ClusterState): ClusterState {
   return { ...state, objects: { ...state.objects, rule: new Map() } }
 }
 
-/** With the IPv6 addresses that netmaster chose. */
-function withAddresses(state: ClusterState, seats: ReadonlyMap<string, Seat>): ClusterState {
-  const endpoints = [...state.endpoints].map(([id, record]) => {
-    const { ipv4, ipv6 } = seats.get(id) ?? record
-    return [id, { ...record, ipv4, ipv6 }] as const
-  })
-  return { ...state, endpoints: new Map(endpoints) }
-}
-
 async function makeNetworks(lab: TestLab, { encap }: Mode): Promise<void> {
   for (const tenant of ['red', 'blue']) await lab.execOk('node1', `netctl tenant create ${tenant}`)
   for (const { key, number, tag } of networks) {
@@ -203,22 +194,4 @@ async function sit(lab: TestLab): Promise<ReadonlyMap<string, Seat>> {
       return [container.name, { name: container.name, namespace: namespaceOf(lab, container), ipv4, ipv6 }]
     }),
   )
-}
-
-/** Every row by real packets; once more, for what should have opened and did not. */
-async function tryAll(state: ClusterState, seats: ReadonlyMap<string, Seat>, prober: Prober): Promise<Tried[]> {
-  const rows = new Map<Probe, Row>()
-  for (const row of truthTable(state, services)) {
-    const [from, to] = [seats.get(row.from), seats.get(row.to)]
-    assert.ok(from && to)
-    rows.set({ from, to, isV6: row.isV6, service: row.service, expected: row.verdict.allowed }, row)
-  }
-  const outcomes = await prober.probe([...rows.keys()])
-  const missing = outcomes.filter(({ probe, answered }) => probe.expected && !answered)
-  const again = await prober.probe(missing.map(({ probe }) => probe))
-  return [...outcomes.filter((outcome) => !missing.includes(outcome)), ...again].map((outcome) => {
-    const row = rows.get(outcome.probe)
-    assert.ok(row)
-    return { ...row, outcome }
-  })
 }
