@@ -9,7 +9,7 @@ export NODE_OPTIONS := --disable-warning=ExperimentalWarning
 UNIT := src test/properties test/scenarios tools
 SYSTEM := test/oracle test/system
 
-.PHONY: help setup setup-node build demo demo-down lint unit-test system-test test bench clean
+.PHONY: help setup setup-node setup-kernel build demo demo-down lint unit-test system-test kernel-test test bench clean
 
 help:
 	@echo 'make demo         two hosts, one network, ping: then left up to play with (as root)'
@@ -18,6 +18,7 @@ help:
 	@echo 'make lint         types, style, import rules'
 	@echo 'make unit-test    tests that need nothing but Node'
 	@echo 'make system-test  tests against Open vSwitch, Docker and real packets (as root)'
+	@echo 'make kernel-test  policy on the kernel datapath, in an emulated machine (as root; five minutes)'
 	@echo 'make bench        benchmarks, as a table with ratios (as root)'
 	@echo 'make build        single-file programs in dist/'
 	@echo 'make setup        install what is missing; the others call it'
@@ -29,6 +30,9 @@ setup:
 # Lint, build and unit tests run on any machine with Node.
 setup-node:
 	@tools/setup.sh node
+
+setup-kernel:
+	@tools/setup.sh kernel
 
 build: setup-node
 	@node tools/build.ts
@@ -49,6 +53,11 @@ unit-test: setup-node
 
 system-test: setup
 	@node tools/test.ts --serial $(SYSTEM)
+
+# Emulation makes everything some twenty times slower: the bounds of labs and tests are stretched.
+kernel-test: setup-kernel
+	@node tools/emulator/main.ts --minutes 15 --env NETLAB_PATIENCE=10 --env NO_COLOR=1 -- \
+		sh -c 'modprobe -a openvswitch vport-vxlan && exec node tools/test.ts --serial test/kernel'
 
 # One after another also under make -j: system tests measure time.
 test: setup

@@ -9,6 +9,7 @@ import { existsSync, globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
+import { patient } from '../src/netlab/wait.ts'
 
 /** What a machine may lack: the tests that need it are skipped everywhere without it. */
 const expectedSkips: readonly RegExp[] = [/openvswitch kernel module/]
@@ -21,7 +22,7 @@ if (files.length === 0) {
   process.exit(1)
 }
 
-const timeoutMs = serial ? 300_000 : 60_000
+const timeoutMs = patient(serial ? 300_000 : 60_000)
 const problems: string[] = []
 const outcome = { ran: 0, failed: false, last: 'none' }
 
