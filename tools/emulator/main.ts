@@ -90,15 +90,19 @@ function commandScript(command: readonly string[], environment: readonly string[
 /** Ends with the machine. */
 async function runMachine(options: Options, folder: string): Promise<number> {
   const release = kernelRelease()
-  const [firstFilesPath, console_, statusPath] = ['initrd', 'console', 'status'].map((name) => join(folder, name))
-  writeFileSync(firstFilesPath!, firstFiles(release, options))
+  const [firstFilesPath, consolePath, statusPath] = [
+    join(folder, 'initrd'),
+    join(folder, 'console'),
+    join(folder, 'status'),
+  ]
+  writeFileSync(firstFilesPath, firstFiles(release, options))
   const share = 'security_model=none,readonly=on,multidevs=remap'
   const kernelArguments = `console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off EMULATOR_KERNEL=${kernelRoot}`
   const argv = [
     ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', String(options.memoryMb)],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
-    ...['-serial', `file:${console_}`, '-serial', 'stdio', '-serial', `file:${statusPath}`],
-    ...['-kernel', join(kernelRoot, `boot/vmlinuz-${release}`), '-initrd', firstFilesPath!, '-append', kernelArguments],
+    ...['-serial', `file:${consolePath}`, '-serial', 'stdio', '-serial', `file:${statusPath}`],
+    ...['-kernel', join(kernelRoot, `boot/vmlinuz-${release}`), '-initrd', firstFilesPath, '-append', kernelArguments],
     ...['-fsdev', `local,id=host,path=/,${share}`, '-device', 'virtio-9p-pci,fsdev=host,mount_tag=host'],
     ...['-device', 'virtio-rng-pci'],
   ]
@@ -123,9 +127,11 @@ async function runMachine(options: Options, folder: string): Promise<number> {
     process.stderr.write(`emulator: not done after ${options.minutes} minutes\n`)
     return status.timeOver
   }
-  const said = existsSync(statusPath!) ? readFileSync(statusPath!, 'utf8').trim() : ''
+  const said = existsSync(statusPath) ? readFileSync(statusPath, 'utf8').trim() : ''
   if (/^\d+$/.test(said)) return Number(said)
-  const last = existsSync(console_!) ? readFileSync(console_!, 'utf8').trimEnd().split('\n').slice(-15).join('\n') : ''
+  const last = existsSync(consolePath)
+    ? readFileSync(consolePath, 'utf8').trimEnd().split('\n').slice(-15).join('\n')
+    : ''
   process.stderr.write(`emulator: the machine ended before the command did\n${Buffer.concat(complaints)}${last}\n`)
   return status.notStarted
 }
