@@ -27,6 +27,8 @@ export interface OpenVswitch {
   readonly runDir: string
   /** Path of the database's unix socket. */
   readonly dbSocket: string
+  /** Path of ovs-vswitchd's control socket, for src/protocols/unixctl. */
+  readonly switchControl: string
   /** The pid of ovs-vswitchd, for `nsenter --net=/proc/<pid>/ns/net`; changes with startSwitch(). */
   readonly switchPid: number
   /** `ovs-vsctl`, waiting for the switch to take the change unless `--no-wait` is given; resolves to its output. */
@@ -111,6 +113,7 @@ export async function startOpenVswitch(dir: string, options: OpenVswitchOptions)
   return {
     runDir: dir,
     dbSocket,
+    switchControl,
     get switchPid() {
       return vswitchd?.pid ?? 0
     },
