@@ -33,6 +33,8 @@ export interface Command {
   readonly summary: string
   /** Names of the words that must follow, all of them; see sources.ts for those that can be completed. */
   readonly args: readonly string[]
+  /** Those of them that must follow when these flags were given: a flag may stand for a word. */
+  readonly argsBeside: (values: ParsedFlags['values']) => readonly string[]
   /** Whether the last word is the name of something new: nothing to complete or to correct. */
   readonly creates: boolean
   readonly flags: Flags
@@ -52,6 +54,8 @@ export interface CommandSpec<A extends string, F extends Flags> {
   readonly args: readonly A[]
   readonly creates?: boolean
   readonly flags: F
+  /** The flag that may be given instead of a word; the word is then empty. */
+  readonly instead?: Readonly<Partial<Record<A, keyof F & string>>>
   readonly run: (input: Input<A, F>) => Promise<void>
 }
 
@@ -63,14 +67,21 @@ export interface Input<A extends string, F extends Flags> {
 
 /** Ties the types of a command's words and flags to what its `run` receives. */
 export function command<const A extends string, const F extends Flags>(spec: CommandSpec<A, F>): Command {
+  const argsBeside = (values: ParsedFlags['values']) =>
+    spec.args.filter((name) => {
+      const flag = spec.instead?.[name]
+      return flag === undefined || values[flag] === undefined
+    })
   return {
     names: spec.names,
     summary: spec.summary,
     args: spec.args,
+    argsBeside,
     creates: spec.creates === true,
     flags: spec.flags,
     run: (session, words, values) => {
-      const args = Object.fromEntries(spec.args.map((name, index) => [name, words[index] ?? '']))
+      const typed = argsBeside(values)
+      const args = Object.fromEntries(spec.args.map((name) => [name, words[typed.indexOf(name)] ?? '']))
       // Sound: the keys are exactly `spec.args`; the count of words was checked before.
       return spec.run({ session, args: args as Record<A, string>, flags: fillFlags(spec.flags, values) })
     },

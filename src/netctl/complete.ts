@@ -65,9 +65,10 @@ function valueOfFlag(flag: Flag, prefix: string, known: Known): Completion {
 }
 
 function argument(command: Command, known: Known): Completion {
+  const args = command.argsBeside(known.values)
   const at = known.words.length
-  const isNew = command.creates && at === command.args.length - 1
-  const source = isNew ? undefined : sourceOf((command.args[at] ?? '').toUpperCase())
+  const isNew = command.creates && at === args.length - 1
+  const source = isNew ? undefined : sourceOf((args[at] ?? '').toUpperCase())
   return { candidates: [], prefix: '', ...known, ...(source === undefined ? {} : { source }) }
 }
 

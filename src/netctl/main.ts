@@ -38,7 +38,7 @@ export async function netctl(argv: readonly string[], around: Surroundings): Pro
       return exitStatus.done
     }
     if (command === undefined) throw usage(`${target.path} needs a command`.trim())
-    checkWords(target.path, command, parsed.words)
+    checkWords(target.path, command.argsBeside(parsed.values), parsed.words)
     await run(command, parsed.words, globals, around)
     return exitStatus.done
   } catch (thrown: unknown) {
@@ -57,11 +57,11 @@ function withGlobals(flags: Flags): Flags {
   return { ...globalFlags, ...flags }
 }
 
-function checkWords(path: string, command: Command, words: readonly string[]): void {
-  const missing = command.args.slice(words.length)
+function checkWords(path: string, args: readonly string[], words: readonly string[]): void {
+  const missing = args.slice(words.length)
   if (missing.length > 0) throw usage(`${path} needs ${missing.map((name) => name.toUpperCase()).join(' and ')}`)
-  const extra = words[command.args.length]
-  if (extra !== undefined) throw usage(`${path} takes ${countOf(command.args.length)}; '${extra}' is too many`)
+  const extra = words[args.length]
+  if (extra !== undefined) throw usage(`${path} takes ${countOf(args.length)}; '${extra}' is too many`)
 }
 
 function countOf(count: number): string {

@@ -41,7 +41,8 @@ function namesIn({ command, words, values }: Typed): readonly { readonly name: s
       found.push({ name, source })
     }
   }
-  const known = command.creates ? command.args.slice(0, -1) : command.args
+  const args = command.argsBeside(values)
+  const known = command.creates ? args.slice(0, -1) : args
   for (const [index, arg] of known.entries()) {
     const [name, source] = [words[index], sourceOf(arg.toUpperCase())]
     if (name !== undefined && source !== undefined) found.push({ name, source })

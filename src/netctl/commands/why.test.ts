@@ -85,6 +85,23 @@ testLines([
       '  but from 10.1.1.2 to 10.1.1.9 allowed: rule default:p:3 decides\n',
     ].join(''),
   },
+  ...[
+    'why db --dst-group front tcp/80',
+    'why --dst-group=front db tcp/80',
+    'why --src-group back --dst-group front tcp/80',
+    'why --src-group back group:front tcp/80',
+  ].map((line) => {
+    const source = line.includes('back') ? 'group:back' : 'db'
+    const path = `GET /api/v1/inspect/why/default/${source}/group:front/tcp:80/`
+    return { line, answers: { [path]: ofGroup }, asked: [path] }
+  }),
+  {
+    line: 'why --src-group back web db tcp/80',
+    asked: [],
+    status: 1,
+    err: /why takes 2 arguments; 'tcp\/80' is too many/,
+  },
+  { line: 'why --src-group back tcp/80', asked: [], status: 1, err: /why needs CONNECTION/ },
   { line: 'why --json db web tcp/80', answers: { [asked]: denied }, out: `${JSON.stringify(denied, null, 2)}\n` },
   { line: 'why db web', asked: [], status: 1, err: /why needs CONNECTION/ },
   {

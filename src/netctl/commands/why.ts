@@ -12,12 +12,27 @@ export const whyCommand = command({
   summary:
     'Say whether a connection may be opened, and what decides: from a container, group:NAME or address to another, tcp/PORT, udp/PORT, icmp or the number of a protocol',
   args: ['source', 'destination', 'connection'],
+  instead: { source: 'sourceGroup', destination: 'destinationGroup' },
   flags: {
     ...tenantFlag,
+    sourceGroup: {
+      kind: 'text',
+      names: ['src-group'],
+      value: 'GROUP',
+      help: 'Instead of SOURCE: from any member of this group',
+    },
+    destinationGroup: {
+      kind: 'text',
+      names: ['dst-group'],
+      value: 'GROUP',
+      help: 'Instead of DESTINATION: to any member of this group',
+    },
     json: { kind: 'switch', names: ['json', 'j'], help: 'Print the answer as the API gives it' },
   },
   run: async ({ session, args, flags }) => {
-    const { source, destination, connection } = args
+    const { connection } = args
+    const source = endOf(args.source, flags.sourceGroup)
+    const destination = endOf(args.destination, flags.destinationGroup)
     const parsed = parseConnection(connection)
     if ('code' in parsed) throw usage(parsed.message)
     const netmaster = await session.netmaster()
@@ -27,6 +42,10 @@ export const whyCommand = command({
     session.print(lines(sentences(answer, session.paint)))
   },
 })
+
+function endOf(word: string, group: string | undefined): string {
+  return group === undefined ? word : `group:${group}`
+}
 
 function sentences(answer: WhyAnswer, paint: Paint): string[] {
   const { source, destination, connection, verdict, way, sender, receiver, exceptions } = answer
