@@ -13,8 +13,7 @@ import { mayReach } from '../support/cluster.ts'
 import { type Opening, openings, sentBy } from '../support/openings.ts'
 import { OracleSwitch } from './oracle-switch.ts'
 
-/** What continuous integration has time for. */
-const wanted = Number(process.env.ORACLE_SETS ?? 150)
+const wanted = Number(process.env.ORACLE_SETS ?? 1_000)
 const firstSeed = Number(process.env.ORACLE_SEED ?? Date.now() % 2 ** 31)
 /** Openings of a set that are traced: as many that are denied as that are allowed, where there are. */
 const mostOfAVerdict = 4
