@@ -42,6 +42,10 @@ export function spoofedFrames(cast: Cast): MarkedFrame[] {
     marked('tag', cast, tagged(0, udp4(cast, own, attacker.ipv4))),
     marked('tag-of-network', cast, tagged(101, udp4(cast, own, attacker.ipv4))),
     marked('tag-of-other-network', cast, tagged(102, udp4(cast, own, attacker.ipv4))),
+    marked('tag-inside-tag', cast, tagged(102, tagged(101, udp4(cast, own, attacker.ipv4)))),
+    marked('service-tag', cast, serviceTagged(101, udp4(cast, own, attacker.ipv4))),
+    marked('tag-around-arp', cast, tagged(101, arp(own, broadcast, arpOperations.request, own, attacker.ipv4, victim))),
+    marked('tag-around-ipv6', cast, tagged(101, udp6(cast, own, attacker.ipv6))),
     marked('arp-reply-friend', cast, arp(own, victim.mac, arpOperations.reply, own, friend.ipv4, victim)),
     marked('arp-reply-gateway', cast, arp(own, victim.mac, arpOperations.reply, own, gateway, victim)),
     marked('arp-reply-stranger', cast, arp(own, victim.mac, arpOperations.reply, strangerMac, attacker.ipv4, victim)),
@@ -53,9 +57,15 @@ export function spoofedFrames(cast: Cast): MarkedFrame[] {
     marked('advertise-other-mac', cast, advertisement(own, attacker.ipv6, attacker.ipv6, strangerMac)),
     marked('solicit-as-friend', cast, solicitation(own, friend.ipv6, victim)),
     marked('router-advertisement', cast, routerAdvertisement(own)),
+    marked('router-advertisement-behind-options', cast, behindOptions(routerAdvertisement(own))),
+    marked('router-advertisement-to-one', cast, toOne(cast, routerAdvertisement(own))),
+    marked('advertise-friend-behind-options', cast, behindOptions(advertisement(own, attacker.ipv6, friend.ipv6, own))),
     marked('redirect', cast, redirect(own)),
     marked('dhcp-server', cast, dhcpServer(attacker)),
+    marked('dhcp-server-to-one', cast, toOne(cast, dhcpServer(attacker))),
     marked('dhcp6-server', cast, dhcp6Server(own)),
+    marked('dhcp6-server-behind-options', cast, behindOptions(dhcp6Server(own))),
+    marked('dhcp6-server-to-one', cast, toOne(cast, dhcp6Server(own))),
   ]
 }
 
@@ -85,6 +95,27 @@ function marked(name: string, { victim }: Cast, layers: readonly Layer[]): Marke
 
 function tagged(vlan: number, [ethernet, ...rest]: readonly Layer[]): readonly Layer[] {
   return ethernet === undefined ? [] : [ethernet, { kind: 'vlan', vlan }, ...rest]
+}
+
+/** As a provider's switch would tag it (IEEE 802.1ad). */
+function serviceTagged(vlan: number, layers: readonly Layer[]): readonly Layer[] {
+  const [ethernet, ...rest] = tagged(vlan, layers)
+  return ethernet?.kind === 'ethernet' ? [{ ...ethernet, etherType: 0x88a8 }, ...rest] : []
+}
+
+/** With destination options in between, which a guard must look behind (RFC 7113). */
+function behindOptions([ethernet, ip, ...rest]: readonly Layer[]): readonly Layer[] {
+  if (ethernet === undefined || ip === undefined) return []
+  return [ethernet, ip, { kind: 'ipv6-extension', header: 60, body: Buffer.from([0, 1, 4, 0, 0, 0, 0]) }, ...rest]
+}
+
+/** Not to all, but to the victim by its own addresses. */
+function toOne({ victim, nextHop }: Cast, [ethernet, ip, ...rest]: readonly Layer[]): readonly Layer[] {
+  if (ethernet?.kind !== 'ethernet') return []
+  const to = { ...ethernet, destination: nextHop }
+  if (ip?.kind === 'ipv4') return [to, { ...ip, destination: victim.ipv4 }, ...rest]
+  if (ip?.kind === 'ipv6') return [to, { ...ip, destination: victim.ipv6 }, ...rest]
+  return []
 }
 
 function udp4({ victim, nextHop }: Cast, mac: string, source: string): readonly Layer[] {
