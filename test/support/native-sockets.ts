@@ -32,7 +32,7 @@ export interface Place {
 
 export type SocketKind = 'tcp' | 'udp' | 'icmp'
 
-const families = { v4: 2, v6: 10 }
+const families = { v4: 2, v6: 10, packet: 17 }
 const types = { stream: 1, datagram: 2, raw: 3, nonBlocking: 0o4000, closeOnExec: 0o2000000 }
 const flags = types.nonBlocking | types.closeOnExec
 const socketLevel = 1
@@ -50,6 +50,12 @@ export function openSocket(kind: SocketKind, isV6: boolean, bound?: Place): Desc
   const bytes = placeBytes(bound)
   checked('bind', native.bind(socket, bytes, bytes.length))
   return socket
+}
+
+/** Gets whole frames: all that pass any interface of the network namespace of the moment, also one that is yet to come. */
+export function openTap(): Descriptor {
+  const everything = 0x0300
+  return checked('socket', native.socket(families.packet, types.raw | flags, everything))
 }
 
 export function listen(socket: Descriptor): void {
@@ -94,6 +100,13 @@ export function receive(socket: Descriptor): { readonly bytes: Buffer; readonly 
   const place = roomForPlace()
   const size = orLater('recvfrom', native.recvfrom(socket, into, into.length, 0, place.bytes, place.length))
   return size === undefined ? undefined : { bytes: into.subarray(0, size), from: readPlace(place.bytes) }
+}
+
+/** The next frame of a tap; undefined when nothing is there. */
+export function receiveFrame(tap: Descriptor): Buffer | undefined {
+  const into = Buffer.alloc(2048)
+  const size = orLater('recvfrom', native.recvfrom(tap, into, into.length, 0, null, null))
+  return size === undefined ? undefined : into.subarray(0, size)
 }
 
 /** Those that can be read (listening: accepted from), or written, now: connected or failed to. Does not wait. */

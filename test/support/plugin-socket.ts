@@ -39,29 +39,49 @@ function parsed(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** What Docker does to attach a container: an address, then an endpoint. Throws what the plugin says is wrong. */
+export interface DockerNetwork {
+  readonly dockerId: string
+  readonly pool: string
+}
+
+export interface Attached {
+  readonly address: string
+  /** Resolves to the name of the interface that is to be moved into the container, in the host until then. */
+  join(): Promise<string>
+  detach(): Promise<void>
+}
+
+/**
+ * What Docker does to attach a container: an address, a certain one if `wanted` says so, then an endpoint. Throws what the
+ * plugin says is wrong.
+ */
 export async function attach(
   lab: TestLab,
   host: string,
-  network: { readonly dockerId: string; readonly pool: string },
+  network: DockerNetwork,
   endpointId: string,
-): Promise<{ readonly address: string; detach(): Promise<void> }> {
+  wanted = '',
+): Promise<Attached> {
   const ok = async (call: string, body: unknown) => {
     const answer = await callPlugin(lab, host, call, body)
     if (answer.status !== 200) throw new Error(`${call}: ${answer.status} ${answer.text}`)
     return answer.body
   }
-  const given = await ok('IpamDriver.RequestAddress', { PoolID: network.pool, Address: '', Options: {} })
+  const both = { NetworkID: network.dockerId, EndpointID: endpointId }
+  const given = await ok('IpamDriver.RequestAddress', { PoolID: network.pool, Address: wanted, Options: {} })
   const address = String(given.Address)
   await ok('NetworkDriver.CreateEndpoint', {
-    NetworkID: network.dockerId,
-    EndpointID: endpointId,
+    ...both,
     Interface: { Address: address, AddressIPv6: '', MacAddress: '' },
     Options: {},
   })
+  const join = async () => {
+    const { InterfaceName } = await ok('NetworkDriver.Join', { ...both, SandboxKey: `/run/${endpointId}`, Options: {} })
+    return String(Object(InterfaceName).SrcName)
+  }
   const detach = async () => {
-    await ok('NetworkDriver.DeleteEndpoint', { NetworkID: network.dockerId, EndpointID: endpointId })
+    await ok('NetworkDriver.DeleteEndpoint', both)
     await ok('IpamDriver.ReleaseAddress', { PoolID: network.pool, Address: address.replace(/\/.*/, '') })
   }
-  return { address: address.replace(/\/.*/, ''), detach }
+  return { address: address.replace(/\/.*/, ''), join, detach }
 }
