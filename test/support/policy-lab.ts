@@ -78,6 +78,11 @@ export class LabNetmaster {
       ...changed(before?.objects.rule, state.objects.rule).map(([key, record]) => this.client.rules.put(key, record)),
       ...gone.map((key) => this.client.rules.remove(key)),
     ])
+    await this.untilEnforced()
+  }
+
+  /** Waits until every host enforces what was asked for so far. */
+  async untilEnforced(): Promise<void> {
     const progress = {
       revision: async (signal: AbortSignal) => (await this.client.health(signal)).revision,
       nodes: (signal: AbortSignal) => this.client.nodes.list(signal),

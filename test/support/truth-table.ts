@@ -94,7 +94,7 @@ export function assertTable(tried: readonly Tried[], what: string): void {
 }
 
 /** An answer and one hearer, or neither. */
-function isRight({ probe, answered, heardBy }: Outcome): boolean {
+export function isRight({ probe, answered, heardBy }: Outcome): boolean {
   const hearers = probe.expected ? probe.to.name : ''
   return answered === probe.expected && [...heardBy].join(' ') === hearers
 }
