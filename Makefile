@@ -9,7 +9,7 @@ export NODE_OPTIONS := --disable-warning=ExperimentalWarning
 UNIT := src test/properties test/scenarios tools
 SYSTEM := test/oracle test/system
 
-.PHONY: help setup setup-node setup-kernel build demo demo-down lint unit-test system-test kernel-test test bench clean
+.PHONY: help setup setup-node setup-kernel build demo demo-down lint unit-test system-test kernel-test test truth bench clean
 
 help:
 	@echo 'make demo         two hosts, one network, ping: then left up to play with (as root)'
@@ -19,6 +19,7 @@ help:
 	@echo 'make unit-test    tests that need nothing but Node'
 	@echo 'make system-test  tests against Open vSwitch, Docker and real packets (as root)'
 	@echo 'make kernel-test  policy on the kernel datapath, in an emulated machine (as root; five minutes)'
+	@echo 'make truth        the proofs of policy at full size (as root)'
 	@echo 'make bench        benchmarks, as a table with ratios (as root)'
 	@echo 'make build        single-file programs in dist/'
 	@echo 'make setup        install what is missing; the others call it'
@@ -64,6 +65,12 @@ test: setup
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory unit-test
 	@$(MAKE) --no-print-directory system-test
+
+# Proofs of policy that continuous integration has no time for in full. Simulator, trace and real packets are held to one evaluator.
+truth: setup
+	@POLICY_SETS=100000 node --test test/properties/policy.test.ts
+	@ORACLE_SETS=1000 TRUTH_SETS=100 FIRE_ENDPOINTS=1000 node --test --test-concurrency=1 \
+	  test/oracle/policy.test.ts test/system/truth.test.ts test/system/policy-under-fire.test.ts
 
 bench: setup
 	@node bench/run.ts
