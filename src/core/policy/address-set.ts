@@ -51,6 +51,8 @@ export interface Ipv4Block {
 
 /** The fewest prefixes that make up the range, ascending: at most 62. */
 export function rangeToBlocks({ first, last }: Range): Ipv4Block[] {
+  // Most are one address.
+  if (first === last) return [{ base: first, length: 32 }]
   const blocks = rangeBlocks({ first: BigInt(first), last: BigInt(last) }, 32)
   return blocks.map(({ base, length }) => ({ base: Number(base), length }))
 }

@@ -25,10 +25,12 @@ export function normalPorts(ports: string): string {
 export function portMatches(
   ports: PortSet,
 ): (number | { readonly value: number; readonly mask: number } | undefined)[] {
-  return ports.flatMap(({ first, last }) =>
-    rangeBlocks({ first: BigInt(first), last: BigInt(last) }, 16).map(({ base, length }) => {
+  return ports.flatMap(({ first, last }) => {
+    // Most are one port.
+    if (first === last) return [first]
+    return rangeBlocks({ first: BigInt(first), last: BigInt(last) }, 16).map(({ base, length }) => {
       if (length === 0) return undefined
       return length === 16 ? Number(base) : { value: Number(base), mask: (0xffff << (16 - length)) & 0xffff }
-    }),
-  )
+    })
+  })
 }
