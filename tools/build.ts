@@ -7,10 +7,13 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const programs = ['netctl', 'netdcli', 'netmaster', 'netplugin']
+const programs = ['netctl', 'netdcli', 'netmaster', 'netplugin', 'netnames']
 
 /** As in bin/. */
-const nodeFlags: Readonly<Record<string, string>> = { netplugin: '--max-semi-space-size=4 ' }
+const nodeFlags: Readonly<Record<string, string>> = {
+  netplugin: '--max-semi-space-size=4 ',
+  netnames: '--max-semi-space-size=4 ',
+}
 
 rmSync(join(root, 'dist'), { recursive: true, force: true })
 const result = await build({

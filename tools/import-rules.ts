@@ -33,10 +33,24 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   drivers: ['lib', 'protocols', 'model', 'core'],
   netmaster: ['lib', 'model', 'api', 'core', 'drivers'],
   netplugin: ['lib', 'protocols', 'model', 'api', 'core', 'drivers'],
+  netnames: ['lib', 'protocols', 'model', 'core'],
   netctl: ['lib', 'model', 'api'],
   netdcli: ['lib', 'model', 'api'],
   netlab: ['lib', 'protocols', 'core', 'drivers'],
-  cmd: ['lib', 'model', 'api', 'core', 'drivers', 'netmaster', 'netplugin', 'netctl', 'netdcli', 'netlab', 'protocols'],
+  cmd: [
+    'lib',
+    'model',
+    'api',
+    'core',
+    'drivers',
+    'netmaster',
+    'netplugin',
+    'netnames',
+    'netctl',
+    'netdcli',
+    'netlab',
+    'protocols',
+  ],
 }
 
 const inputOutput = /^node:(?!assert|util$|buffer$)/

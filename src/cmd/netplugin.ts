@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { hostname } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { LinuxHost } from '../drivers/host/linux.ts'
 import { LinuxContainers } from '../drivers/host/linux-containers.ts'
 import { DockerRuntime } from '../drivers/runtime/docker.ts'
@@ -12,6 +13,7 @@ import { asNetpluginError } from '../lib/errors.ts'
 import { createLog, type LogLevel } from '../lib/log.ts'
 import type { NodeConfig } from '../netplugin/config.ts'
 import { readFlags } from '../netplugin/flags.ts'
+import { namesProcesses } from '../netplugin/names-program.ts'
 import { runNode } from '../netplugin/node.ts'
 
 const invalidFlags = 22
@@ -46,6 +48,7 @@ async function run(config: NodeConfig, logLevel: LogLevel): Promise<void> {
       {
         host,
         containers: new LinuxContainers(),
+        namesProcesses: namesProcesses(namesProgram(config, logLevel), { log: log.with({ part: 'names' }) }),
         runtime: new DockerRuntime({ socketPath: config.dockerSocket }),
         clock: systemClock,
         log,
@@ -56,6 +59,16 @@ async function run(config: NodeConfig, logLevel: LogLevel): Promise<void> {
     )
   } finally {
     await host.close()
+  }
+}
+
+/** netnames is beside this file, as a source or as a bundle. */
+function namesProgram({ namesSocket, resolvConf, dnsRate }: NodeConfig, logLevel: LogLevel) {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'mjs'
+  return {
+    entry: fileURLToPath(new URL(`./netnames.${extension}`, import.meta.url)),
+    socket: namesSocket,
+    flags: ['--resolv-conf', resolvConf, '--rate', String(dnsRate), '--log-level', logLevel],
   }
 }
 

@@ -24,5 +24,9 @@ export interface NodeConfig {
   readonly ovsRunDir: string
   /** The host's own resolver configuration. */
   readonly resolvConf: string
+  /** Where the DNS server of this host listens for us. */
+  readonly namesSocket: string
+  /** DNS questions a second from one container; 0: no limit. */
+  readonly dnsRate: number
   readonly version: string
 }

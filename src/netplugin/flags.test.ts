@@ -27,6 +27,8 @@ test('a tunnel address is all that must be said', () => {
       dockerSocket: '/var/run/docker.sock',
       ovsRunDir: '/var/run/openvswitch',
       resolvConf: '/etc/resolv.conf',
+      namesSocket: '/run/netplugin/netplugin-names.sock',
+      dnsRate: 5_000,
       version: '1.2.3',
     },
   })
@@ -45,6 +47,7 @@ test('every flag counts, and so do the older spellings', () => {
     '--docker-socket=/d',
     '--ovs-run-dir=/o',
     '--resolv-conf=/r',
+    '--dns-rate=100',
     '--log-level=DEBUG',
     '--plugin-mode=docker',
   ])
@@ -63,6 +66,8 @@ test('every flag counts, and so do the older spellings', () => {
     dockerSocket: '/d',
     ovsRunDir: '/o',
     resolvConf: '/r',
+    namesSocket: '/run/netplugin/other-names.sock',
+    dnsRate: 100,
     version: '1.2.3',
   })
 })
@@ -92,6 +97,7 @@ for (const [args, message] of [
   [['--vtep-ip=10.0.0.1', '--vxlan-port=65536'], /not between/],
   [['--vtep-ip=10.0.0.1', '--netmaster=netmaster:9999'], /is not a URL such as http:/],
   [['--vtep-ip=10.0.0.1', '--netmaster='], /is not a URL/],
+  [['--vtep-ip=10.0.0.1', '--dns-rate=-1'], /--dns-rate -1 is not between/],
   [['--vtep-ip=10.0.0.1', '--name=../etc'], /is not the name of a driver/],
   [['--vlan-uplinks=eth1,eth1'], /names eth1 twice/],
   [['--vtep-ip=10.0.0.1', 'word'], /takes no arguments, but was given 'word'/],

@@ -85,6 +85,12 @@ const flags = {
     fallback: '/etc/resolv.conf',
     help: 'servers for names the cluster does not know',
   },
+  dnsRate: {
+    kind: 'number',
+    names: ['dns-rate'],
+    value: 'COUNT',
+    help: 'DNS questions a second that one container may ask; 5000 by default, 0: any number',
+  },
   logLevel: {
     kind: 'text',
     names: ['log-level'],
@@ -117,6 +123,7 @@ const environment: Readonly<Record<string, keyof typeof flags>> = {
   DOCKER_SOCKET: 'dockerSocket',
   OVS_RUN_DIR: 'ovsRunDir',
   RESOLV_CONF: 'resolvConf',
+  DNS_RATE: 'dnsRate',
   LOG_LEVEL: 'logLevel',
   MODE: 'mode',
 }
@@ -156,6 +163,8 @@ function configOf(given: FlagValues<typeof flags>, { hostname, version }: Host):
   if (vxlanPort < 1 || vxlanPort > 65_535) throw usage(`--vxlan-port ${vxlanPort} is not between 1 and 65535`)
   const portReserve = given.portReserve ?? 16
   if (portReserve > 256) throw usage(`--port-reserve ${portReserve} is more than 256`)
+  const dnsRate = given.dnsRate ?? 5_000
+  if (dnsRate < 0 || dnsRate > 1_000_000) throw usage(`--dns-rate ${dnsRate} is not between 0 and 1000000`)
   const protocol = URL.parse(given.netmaster)?.protocol
   if (protocol !== 'http:' && protocol !== 'https:') {
     throw usage(`--netmaster ${given.netmaster} is not a URL such as http://netmaster:9999`)
@@ -180,6 +189,8 @@ function configOf(given: FlagValues<typeof flags>, { hostname, version }: Host):
     dockerSocket: given.dockerSocket,
     ovsRunDir: given.ovsRunDir,
     resolvConf: given.resolvConf,
+    namesSocket: `/run/netplugin/${given.pluginName}-names.sock`,
+    dnsRate,
     version,
   }
 }

@@ -1,7 +1,8 @@
-// A whole node: wires master link, agent, Docker drivers and resolver together, starts and ends them in order.
+// A whole node: wires master link, agent, Docker drivers and names server together, starts and ends them in order.
 
 import { readFileSync } from 'node:fs'
 import { createNodeClient } from '../api/node-client.ts'
+import type { NodeNetwork } from '../core/compile/node-network.ts'
 import type { NodeSettings } from '../core/compile/node-ports.ts'
 import type { Containers } from '../drivers/host/containers.ts'
 import type { HostDriver } from '../drivers/host/host.ts'
@@ -10,7 +11,7 @@ import type { Clock } from '../lib/clock.ts'
 import { NetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { ClusterState } from '../model/state.ts'
-import { exchange, parseResolvConf } from '../protocols/dns/index.ts'
+import { parseResolvConf } from '../protocols/dns/index.ts'
 import { LibnetworkServer } from '../protocols/libnetwork/index.ts'
 import { Agent } from './agent.ts'
 import { Attachments } from './attachments.ts'
@@ -22,8 +23,8 @@ import { DockerNetworks } from './docker-networks.ts'
 import { DockerSide } from './docker-side.ts'
 import { IntentEndpoints } from './intent-endpoints.ts'
 import { MasterLink } from './master-link.ts'
+import { type NamesProcesses, NamesServer } from './names-server.ts'
 import { Outbox } from './outbox.ts'
-import { Resolver } from './resolver.ts'
 import { RunningContainers } from './running-containers.ts'
 import { TunnelNeighbours, udpProber } from './tunnel-neighbours.ts'
 
@@ -31,6 +32,7 @@ interface Deps {
   readonly host: HostDriver
   readonly containers: Containers
   readonly runtime: Runtime
+  readonly namesProcesses: NamesProcesses
   readonly clock: Clock
   readonly log: Log
   readonly random: () => number
@@ -45,7 +47,7 @@ const stopMs = 2_000
 
 /** Runs until the signal aborts. Throws when the plugin socket or the settings cannot be had. */
 export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSignal): Promise<void> {
-  const { host, containers, runtime, clock, log, random, bootId } = deps
+  const { host, containers, runtime, namesProcesses, clock, log, random, bootId } = deps
   const client = createNodeClient({ baseUrl: config.netmaster, node: config.node, timeoutMs: requestMs })
   const master = new MasterLink(config, {
     client,
@@ -64,7 +66,20 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
   const state = () => withoutDetached(master.state, outbox.detached)
   const mayRemove = () => master.inSync
   const nameservers = () => hostNameservers(config.resolvConf)
-  const resolver = new Resolver({ nameservers, state, exchange, clock, log: log.with({ part: 'names' }), random })
+  let passed: { readonly network: NodeNetwork; readonly ofPorts: ReadonlyMap<string, number> } | undefined
+  const names = new NamesServer(
+    { socket: config.namesSocket },
+    {
+      processes: namesProcesses,
+      view: () => {
+        const newest = state()
+        return newest === undefined || passed === undefined ? undefined : { state: newest, ...passed }
+      },
+      clock,
+      log: log.with({ part: 'names' }),
+      random,
+    },
+  )
   const tunnels = new TunnelNeighbours({
     clock,
     openProber: () => udpProber({ host, log: log.with({ part: 'tunnels' }) }),
@@ -105,7 +120,8 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
     settings: () => nodeSettings(config, host),
     nameservers,
     onPass: (network, ofPorts) => {
-      resolver.nodeChanged(network, ofPorts)
+      passed = { network, ofPorts }
+      names.lookAgain()
       tunnels.keepWarm(network.peers)
       interfaces.passed(network, ofPorts, intents.places())
       progress.switch = network.revision
@@ -136,6 +152,7 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
   master.onChange(() => {
     lookAgain()
     docker.stateChanged()
+    names.lookAgain()
     intents.stateChanged()
   })
   const unwatch = host.watch(() => agent.lookSoon())
@@ -157,7 +174,7 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
       agent.run(signal),
       docker.run(signal),
       intents.run(signal),
-      resolver.run(signal),
+      names.run(signal),
       tunnels.run(signal),
     ])
   } finally {

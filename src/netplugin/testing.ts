@@ -71,6 +71,8 @@ export function nodeConfig(dir: string, more: Partial<NodeConfig> = {}): NodeCon
     dockerSocket: join(dir, 'docker.sock'),
     ovsRunDir: dir,
     resolvConf: join(dir, 'resolv.conf'),
+    namesSocket: join(dir, 'names.sock'),
+    dnsRate: 0,
     version: '1.2.3',
     ...more,
   }

@@ -13,11 +13,13 @@ const records = new Map(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), p
 
 const server = new DnsServer(
   {
-    listen: { kind: 'address', address, port: 53 },
+    listen: { kind: 'address', address, port: 53, shared: false },
     maxConnections: 10,
+    maxConnectionsEach: 10,
     idleTimeoutMs: 5_000,
     resolveTimeoutMs: 5_000,
     maxPending: 100,
+    maxPendingEach: 100,
   },
   {
     resolve: ({ question }) => {
@@ -25,6 +27,7 @@ const server = new DnsServer(
       if (data === undefined) return failure('NXDOMAIN')
       return localAnswer(question.type === 'A' ? [{ type: 'A', name: question.name, ttl: 1, data }] : [])
     },
+    admit: () => true,
     clock: systemClock,
     log: silentLog,
   },

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decode, encode } from 'dns-packet'
-import { encodeAnswer, failure, localAnswer, type ResourceRecord, udpLimit } from './answer.ts'
+import fc from 'fast-check'
+import { encodeAnswer, failure, localAnswer, udpLimit } from './answer.ts'
 import { decodeQuery, type Query } from './query.ts'
+import { addressSet, type ResourceRecord } from './record.ts'
 
 function queryFor(name: string, type: 'A' | 'AAAA' | 'PTR' | 'SRV', edns?: number): Query {
   const additionals =
@@ -27,6 +29,7 @@ function queryFor(name: string, type: 'A' | 'AAAA' | 'PTR' | 'SRV', edns?: numbe
   return decoded.query
 }
 
+const zone = { mname: 'ns.blue', rname: 'root.blue', serial: 1, refresh: 2, retry: 3, expire: 4 }
 const a = (name: string, data: string): ResourceRecord => ({ name, type: 'A', ttl: 120, data })
 
 test('an answer has these bytes', () => {
@@ -37,13 +40,70 @@ test('an answer has these bytes', () => {
   )
 })
 
+test('an answer of a set has these bytes, turned so that another record comes first', () => {
+  const set = addressSet('A', ['20.1.1.2', '20.1.1.3', '20.1.1.4'], 5)
+  const bytes = encodeAnswer(queryFor('Web', 'A', 1232), { kind: 'set', set, first: 1 }, 512)
+  const record = 'c00c00010001000000050004'
+  assert.equal(
+    bytes?.toString('hex'),
+    `123485800001000300000001${'03576562000001'}0001${record}14010103${record}14010104${record}14010102` +
+      '00002904d0000000000000',
+  )
+})
+
+test('a set says the same as its records, in any rotation and either family, and is cut like them', () => {
+  const addresses = fc.array(fc.ipV4(), { minLength: 1, maxLength: 80 })
+  const addresses6 = fc.array(fc.ipV6(), { minLength: 1, maxLength: 50 })
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        addresses.map((list) => ({ type: 'A' as const, list })),
+        addresses6.map((list) => ({ type: 'AAAA' as const, list })),
+      ),
+      fc.nat(200),
+      fc.option(fc.integer({ min: 0, max: 4096 }), { nil: undefined }),
+      ({ type, list }, first, edns) => {
+        const query = queryFor('web.front', type, edns)
+        const turn = first % list.length
+        const records = [...list.slice(turn), ...list.slice(0, turn)].map(
+          (data): ResourceRecord => ({ name: 'web.front', type, ttl: 5, data }),
+        )
+        const limit = udpLimit(query)
+        const answer = encodeAnswer(query, { kind: 'set', set: addressSet(type, list, 5), first }, limit)
+        assert.deepEqual(answer, encodeAnswer(query, localAnswer(records), limit))
+        assert.ok((answer?.length ?? 0) <= limit)
+      },
+    ),
+  )
+})
+
+test('of more records than a message should have a part is answered, from any place on', () => {
+  const list = Array.from({ length: 1_500 }, (_, index) => `10.0.${index >> 8}.${index & 255}`)
+  const set = addressSet('A', list, 5)
+  for (const first of [0, 499, 1_400]) {
+    const decoded = decode(encodeAnswer(queryFor('web', 'A'), { kind: 'set', set, first }, 65_535) ?? Buffer.alloc(0))
+    const said = decoded.answers?.map((record) => ('data' in record ? record.data : ''))
+    assert.deepEqual(said, [...list, ...list].slice(first, first + 1_000))
+  }
+})
+
+test('what the client will ask for next is left out where it does not fit', () => {
+  const query = queryFor('web', 'A')
+  const additionals = Array.from({ length: 40 }, (_, index) => a(`c${index}`, '10.0.0.1'))
+  const answer = localAnswer([a('web', '20.1.1.2')], { additionals })
+  const cut = decode(encodeAnswer(query, answer, 512) ?? Buffer.alloc(0))
+  const whole = decode(encodeAnswer(query, answer, 4_096) ?? Buffer.alloc(0))
+  assert.deepEqual([cut.flag_tc, cut.answers?.length, cut.additionals?.length], [false, 1, 0])
+  assert.deepEqual([whole.answers?.length, whole.additionals?.length], [1, 40])
+})
+
 test('another decoder reads what was answered', () => {
   const records: readonly ResourceRecord[] = [
     a('www.blue', '20.1.1.2'),
     { name: 'www.blue', type: 'AAAA', ttl: 5, data: 'fd00::2' },
     { name: '_http._tcp.blue', type: 'SRV', ttl: 6, data: { priority: 1, weight: 2, port: 80, target: 'www.blue' } },
     { name: '2.1.1.20.in-addr.arpa', type: 'PTR', ttl: 7, data: 'www.blue' },
-    { name: 'www.blue', type: 'TXT', ttl: 8, data: [Buffer.from('hello')] },
+    { name: 'blue', type: 'SOA', ttl: 8, data: { ...zone, minimum: 3 } },
   ]
   const bytes = encodeAnswer(queryFor('www.blue', 'A', 1232), localAnswer(records), 1232)
   const decoded = decode(bytes ?? Buffer.alloc(0))
@@ -121,4 +181,7 @@ test('a record that cannot be written is refused, not sent broken', () => {
   assert.throws(() => encodeAnswer(query, localAnswer([a(long, '1.1.1.1')]), 512), { code: 'BAD_NAME' })
   const pointer: ResourceRecord = { name: 'web', type: 'PTR', ttl: 1, data: `${long}.blue` }
   assert.throws(() => encodeAnswer(query, localAnswer([pointer]), 512), { code: 'BAD_NAME' })
+  for (const type of ['A', 'AAAA'] as const) {
+    assert.throws(() => addressSet(type, ['10.0.0.256'], 1), { kind: 'invalid', code: 'BAD_ADDRESS' })
+  }
 })

@@ -11,14 +11,19 @@ interface Entry {
 
 export interface CacheOptions {
   readonly maxEntries: number
+  /** Of all messages together. */
+  readonly maxBytes: number
   /** No answer is kept longer, whatever it says. */
   readonly maxSeconds: number
+  /** The same for answers that say that there is nothing. */
+  readonly maxNegativeSeconds: number
 }
 
 /** Times are milliseconds of one clock. */
 export class AnswerCache {
   readonly #options: CacheOptions
   readonly #entries = new Map<string, Entry>()
+  #bytes = 0
 
   constructor(options: CacheOptions) {
     this.#options = options
@@ -29,13 +34,15 @@ export class AnswerCache {
   }
 
   put(key: string, message: Buffer, facts: ResponseFacts, now: number): void {
-    this.#entries.delete(key)
-    const seconds = Math.min(facts.ttl, this.#options.maxSeconds)
-    if (seconds <= 0 || this.#options.maxEntries === 0) return
-    if (this.#entries.size >= this.#options.maxEntries) {
-      const [oldest] = this.#entries.keys()
-      if (oldest !== undefined) this.#entries.delete(oldest)
+    this.#remove(key)
+    const { maxEntries, maxBytes, maxSeconds, maxNegativeSeconds } = this.#options
+    const seconds = Math.min(facts.ttl, facts.negative ? maxNegativeSeconds : maxSeconds)
+    if (seconds <= 0 || maxEntries === 0 || message.length > maxBytes) return
+    while (this.#entries.size >= maxEntries || this.#bytes + message.length > maxBytes) {
+      const [oldest = ''] = this.#entries.keys()
+      this.#remove(oldest)
     }
+    this.#bytes += message.length
     const expiresAt = now + seconds * 1000
     this.#entries.set(key, { message, ttlOffsets: facts.ttlOffsets, storedAt: now, expiresAt })
   }
@@ -44,9 +51,16 @@ export class AnswerCache {
   get(key: string, now: number): Buffer | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
+    if (now >= entry.expiresAt || now < entry.storedAt) {
+      this.#remove(key)
+      return undefined
+    }
     this.#entries.delete(key)
-    if (now >= entry.expiresAt || now < entry.storedAt) return undefined
     this.#entries.set(key, entry)
     return aged(entry.message, entry.ttlOffsets, Math.floor((now - entry.storedAt) / 1000))
+  }
+  #remove(key: string): void {
+    this.#bytes -= this.#entries.get(key)?.message.length ?? 0
+    this.#entries.delete(key)
   }
 }

@@ -15,13 +15,15 @@ import { address, queryFor, respond, startSomewhere, told } from './test-message
 
 async function upstreamServer(t: TestContext, resolve: Resolve): Promise<Upstream> {
   const options = {
-    listen: { kind: 'address' as const, address: '127.0.0.1', port: 0 },
+    listen: { kind: 'address' as const, address: '127.0.0.1', port: 0, shared: false },
     maxConnections: 4,
+    maxConnectionsEach: 4,
     idleTimeoutMs: 5_000,
     resolveTimeoutMs: 5_000,
     maxPending: 10,
+    maxPendingEach: 10,
   }
-  const make = () => new DnsServer(options, { resolve, clock: systemClock, log: silentLog })
+  const make = () => new DnsServer(options, { resolve, admit: () => true, clock: systemClock, log: silentLog })
   const { server, ...upstream } = await startSomewhere(make)
   t.after(() => server.stop())
   return upstream
@@ -29,7 +31,16 @@ async function upstreamServer(t: TestContext, resolve: Resolve): Promise<Upstrea
 
 function realForwarder(upstreams: readonly Upstream[]): Forwarder {
   return new Forwarder(
-    { upstreams, tryTimeoutMs: 2_000, rounds: 2, maxPending: 10, cacheEntries: 10, maxCacheSeconds: 600 },
+    {
+      upstreams,
+      tryTimeoutMs: 2_000,
+      rounds: 2,
+      maxPending: 10,
+      cacheEntries: 10,
+      cacheBytes: 100_000,
+      maxCacheSeconds: 600,
+      maxNegativeSeconds: 60,
+    },
     { exchange, randomId: () => 0x4242, clock: systemClock, log: silentLog },
   )
 }

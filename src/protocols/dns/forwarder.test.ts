@@ -4,7 +4,7 @@ import { decode } from 'dns-packet'
 import { systemClock } from '../../lib/clock.ts'
 import { NetpluginError } from '../../lib/errors.ts'
 import { silentLog } from '../../lib/log.ts'
-import { failure } from './answer.ts'
+import { encodeAnswer, failure } from './answer.ts'
 import type { Exchange, Upstream } from './exchange.ts'
 import { Forwarder, type ForwarderOptions } from './forwarder.ts'
 import { address, queryFor, respond, soa, told } from './test-messages.ts'
@@ -18,7 +18,9 @@ const plain: ForwarderOptions = {
   rounds: 2,
   maxPending: 10,
   cacheEntries: 10,
+  cacheBytes: 100_000,
   maxCacheSeconds: 600,
+  maxNegativeSeconds: 60,
 }
 
 interface Bench {
@@ -104,6 +106,38 @@ test('a name that does not exist is remembered for the time its zone allows', as
   state.now += 1_000
   await state.forwarder.forward(query, 'udp')
   assert.equal(state.asked.length, 2)
+})
+
+test('what does not exist is not remembered for long, here nor by clients: it may exist in a moment', async () => {
+  const state = bench((_, query) => respond(query, { rcode: 3, authorities: [soa(86_400, 86_400)] }), {
+    maxNegativeSeconds: 30,
+  })
+  const query = queryFor('none.example')
+  const ttl = async () => {
+    const bytes = encodeAnswer(query, await state.forwarder.forward(query, 'udp'), 512) ?? Buffer.alloc(0)
+    const [record] = decode(bytes).authorities ?? []
+    return record !== undefined && 'ttl' in record ? record.ttl : undefined
+  }
+  assert.equal(await ttl(), 30)
+  state.now += 29_000
+  assert.deepEqual([await ttl(), state.asked.length], [1, 1])
+  state.now += 1_000
+  assert.deepEqual([await ttl(), state.asked.length], [30, 2])
+})
+
+test('the cache is bounded in bytes as well', async () => {
+  const state = bench(
+    (_, query) => respond(query, { answers: [address(decode(query).questions?.[0]?.name ?? '', '203.0.113.9')] }),
+    { cacheBytes: 120 },
+  )
+  // Each answer has 54 bytes: two fit.
+  for (const name of ['a.example', 'b.example', 'c.example', 'b.example', 'a.example']) {
+    await state.forwarder.forward(queryFor(name), 'udp')
+  }
+  assert.deepEqual(
+    state.asked.map((line) => line.split(' ')[1]),
+    ['a.example', 'b.example', 'c.example', 'a.example'],
+  )
 })
 
 test('without a zone record a missing name is asked for each time', async () => {

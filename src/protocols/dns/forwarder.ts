@@ -9,7 +9,7 @@ import { type Answer, failure, optRecord } from './answer.ts'
 import { AnswerCache } from './cache.ts'
 import type { Exchange, Upstream } from './exchange.ts'
 import { flagBits, headerBytes, type Query, type Rcode, rcodes } from './query.ts'
-import { responseFacts } from './response.ts'
+import { keptAtMost, responseFacts } from './response.ts'
 import type { Transport } from './server.ts'
 
 export interface ForwarderOptions {
@@ -22,7 +22,13 @@ export interface ForwarderOptions {
   /** Questions that wait for a server; more are answered with SERVFAIL. */
   readonly maxPending: number
   readonly cacheEntries: number
+  readonly cacheBytes: number
   readonly maxCacheSeconds: number
+  /**
+   * For answers that say that there is nothing. Clients are told the same: a name that nobody has now may be that of a
+   * container in a moment.
+   */
+  readonly maxNegativeSeconds: number
 }
 
 export interface ForwarderDeps {
@@ -54,7 +60,8 @@ export class Forwarder {
     this.#options = options
     this.#deps = deps
     this.#upstreams = options.upstreams
-    this.#cache = new AnswerCache({ maxEntries: options.cacheEntries, maxSeconds: options.maxCacheSeconds })
+    const { cacheEntries: maxEntries, cacheBytes: maxBytes, maxCacheSeconds: maxSeconds, maxNegativeSeconds } = options
+    this.#cache = new AnswerCache({ maxEntries, maxBytes, maxSeconds, maxNegativeSeconds })
   }
 
   /** Asks these servers from now on: the host's configuration may change. */
@@ -114,11 +121,14 @@ export class Forwarder {
     const id = this.#deps.randomId()
     const signal = AbortSignal.any([AbortSignal.timeout(this.#options.tryTimeoutMs), this.#closing.signal])
     try {
-      const message = await this.#deps.exchange(upstream, encodeQuery(id, query), transport, signal)
-      const facts = responseFacts(message)
+      const received = await this.#deps.exchange(upstream, encodeQuery(id, query), transport, signal)
+      const facts = responseFacts(received)
       if (facts === undefined) return { answer: undefined, good: false }
       if (!facts.hasQuestion) return { answer: failure(rcodeName(facts.rcode)), good: false }
       const good = facts.rcode === rcodes.NOERROR || facts.rcode === rcodes.NXDOMAIN
+      const message = facts.negative
+        ? keptAtMost(received, facts.ttlOffsets, this.#options.maxNegativeSeconds)
+        : received
       if (good) this.#cache.put(key, message, facts, this.#deps.clock.now())
       return { answer: { kind: 'message', message }, good }
     } catch (error) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { NetpluginError } from '../../lib/errors.ts'
-import { addressOfReverseName, encodeName, readPlainName, skipName } from './name.ts'
+import { addressOfReverseName, encodeName, isName, readPlainName, skipName } from './name.ts'
 
 test('a name is labels with their lengths, ended by zero', () => {
   const bytes = Buffer.from('03777777076578616d706c6500', 'hex')
@@ -28,6 +28,11 @@ test('labels over 63 and names over 255 bytes are refused both ways', () => {
   const long = Buffer.concat([...Array.from({ length: 4 }, () => Buffer.from(`?${label}`)), Buffer.from([0])])
   for (let index = 0; index < 4; index++) long[index * 64] = 63
   assert.throws(() => readPlainName(long, 0), { kind: 'protocol', code: 'BAD_NAME' })
+})
+
+test('what cannot be encoded is no name', () => {
+  for (const name of ['web', 'web.front', 'a_b', 'a\\.b']) assert.ok(isName(name), name)
+  for (const name of ['', '.', 'a..b', '.a', 'x'.repeat(64)]) assert.ok(!isName(name), name)
 })
 
 test('a pointer is skipped but never followed', () => {

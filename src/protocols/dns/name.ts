@@ -79,6 +79,15 @@ export function encodeName(name: string): Buffer {
   return Buffer.from(bytes)
 }
 
+/** Whether DNS can hold the name. */
+export function isName(text: string): boolean {
+  try {
+    return encodeName(text).length > 1
+  } catch {
+    return false
+  }
+}
+
 /** The address that a name under in-addr.arpa or ip6.arpa stands for, or undefined. */
 export function addressOfReverseName(name: string): string | undefined {
   const lower = name.toLowerCase()

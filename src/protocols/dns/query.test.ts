@@ -96,7 +96,7 @@ test('two EDNS records are a format error, and another EDNS version is said to b
   const decoded = decodeQuery(version1)
   assert.deepEqual(decoded.kind === 'refused' && { rcode: decoded.rcode, reply: decoded.reply }, {
     rcode: 'BADVERS',
-    reply: Buffer.from('1f3c81000000000000000001' + '00002904d0010000000000', 'hex'),
+    reply: Buffer.from('1f3c81000001000000000001' + '03776562000001' + '0001' + '00002904d0010000000000', 'hex'),
   })
 })
 

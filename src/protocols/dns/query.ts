@@ -96,7 +96,8 @@ export function decodeQuery(message: Buffer): DecodedQuery {
     const [opt, ...more] = opts
     if (more.length > 0 || typeNumber === optType) return refused(id, flags, 'FORMERR')
     // The version is the second byte of what is a time to live in other records (RFC 6891 section 6.1.3).
-    if (opt !== undefined && ((opt.ttl >>> 16) & 0xff) !== 0) return badVersion(id, flags)
+    const questionBytes = Buffer.from(message.subarray(headerBytes, end + 4))
+    if (opt !== undefined && ((opt.ttl >>> 16) & 0xff) !== 0) return badVersion(id, flags, questionBytes)
     const query: Query = {
       id,
       recursionDesired: (flags & flagBits.recursionDesired) !== 0,
@@ -106,7 +107,7 @@ export function decodeQuery(message: Buffer): DecodedQuery {
         type: typeNames[typeNumber] ?? `TYPE${typeNumber}`,
         class: message.readUInt16BE(end + 2),
       },
-      questionBytes: Buffer.from(message.subarray(headerBytes, end + 4)),
+      questionBytes,
       edns: opt === undefined ? undefined : { udpPayloadBytes: opt.class, dnssecOk: (opt.ttl & 0x8000) !== 0 },
     }
     return { kind: 'query', query }
@@ -117,19 +118,26 @@ export function decodeQuery(message: Buffer): DecodedQuery {
 }
 
 function refused(id: number, flags: number, rcode: Rcode): DecodedQuery {
-  return { kind: 'refused', rcode, reply: bareHeader(id, flags, rcodes[rcode], 0) }
+  return { kind: 'refused', rcode, reply: bareHeader(id, flags, rcodes[rcode], { questions: 0, additionals: 0 }) }
 }
 
 /** The code does not fit in the header: its upper bits are in an OPT record. */
-function badVersion(id: number, flags: number): DecodedQuery {
+function badVersion(id: number, flags: number, questionBytes: Buffer): DecodedQuery {
   const opt = Buffer.from([0, 0, optType, 0x04, 0xd0, rcodes.BADVERS >>> 4, 0, 0, 0, 0, 0])
-  return { kind: 'refused', rcode: 'BADVERS', reply: Buffer.concat([bareHeader(id, flags, 0, 1), opt]) }
+  const header = bareHeader(id, flags, 0, { questions: 1, additionals: 1 })
+  return { kind: 'refused', rcode: 'BADVERS', reply: Buffer.concat([header, questionBytes, opt]) }
 }
 
-function bareHeader(id: number, flags: number, rcode: number, additionals: number): Buffer {
+interface Counts {
+  readonly questions: number
+  readonly additionals: number
+}
+
+function bareHeader(id: number, flags: number, rcode: number, { questions, additionals }: Counts): Buffer {
   const header = Buffer.alloc(headerBytes)
   header.writeUInt16BE(id, 0)
   header.writeUInt16BE(flagBits.response | (flags & (flagBits.opcode | flagBits.recursionDesired)) | rcode, 2)
+  header.writeUInt16BE(questions, 4)
   header.writeUInt16BE(additionals, 10)
   return header
 }

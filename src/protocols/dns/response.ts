@@ -34,11 +34,15 @@ export interface ResponseFacts {
   readonly rcode: number
   readonly truncated: boolean
   readonly hasQuestion: boolean
+  /** There is no such name, or nothing of this type. */
+  readonly negative: boolean
   /** Seconds; 0 when it must not be kept. */
   readonly ttl: number
   /** Where the times to live of its records are. */
   readonly ttlOffsets: readonly number[]
 }
+
+const unkept = { negative: false, ttl: 0, ttlOffsets: [] }
 
 /** Undefined when the message is damaged. */
 export function responseFacts(message: Buffer): ResponseFacts | undefined {
@@ -46,14 +50,14 @@ export function responseFacts(message: Buffer): ResponseFacts | undefined {
   const flags = message.readUInt16BE(2)
   const rcode = flags & flagBits.rcode
   const truncated = (flags & flagBits.truncated) !== 0
-  if (message.readUInt16BE(4) === 0) return { rcode, truncated, hasQuestion: false, ttl: 0, ttlOffsets: [] }
+  if (message.readUInt16BE(4) === 0) return { ...unkept, rcode, truncated, hasQuestion: false }
   const answers = message.readUInt16BE(6)
   const authorities = message.readUInt16BE(8)
   const additionals = message.readUInt16BE(10)
   try {
     const start = questionEnd(message)
     // A truncated message may lack records that its header counts.
-    if (truncated) return { rcode, truncated, hasQuestion: true, ttl: 0, ttlOffsets: [] }
+    if (truncated) return { ...unkept, rcode, truncated, hasQuestion: true }
     const frames = recordsFrom(message, start, answers + authorities + additionals)
     const real = frames.filter(({ type }) => type !== optType)
     const kept = rcode === 0 || rcode === nxdomain
@@ -62,7 +66,8 @@ export function responseFacts(message: Buffer): ResponseFacts | undefined {
       ? Math.min(...real.map((record) => record.ttl))
       : negativeTtl(message, frames.slice(answers, answers + authorities))
     const usable = kept && ttl < 2 ** 31 // RFC 2181 section 8: the upper bit set means zero
-    return { rcode, truncated, hasQuestion: true, ttl: usable ? ttl : 0, ttlOffsets: real.map((r) => r.ttlOffset) }
+    const ttlOffsets = real.map((record) => record.ttlOffset)
+    return { rcode, truncated, hasQuestion: true, negative: kept && !positive, ttl: usable ? ttl : 0, ttlOffsets }
   } catch (error) {
     if (asNetpluginError(error).kind === 'protocol') return undefined
     throw error
@@ -80,5 +85,12 @@ function negativeTtl(message: Buffer, authorities: readonly RecordFrame[]): numb
 export function aged(message: Buffer, ttlOffsets: readonly number[], seconds: number): Buffer {
   const copy = Buffer.from(message)
   for (const offset of ttlOffsets) copy.writeUInt32BE(Math.max(copy.readUInt32BE(offset) - seconds, 0), offset)
+  return copy
+}
+
+/** A copy whose records may be kept for `seconds` at most. */
+export function keptAtMost(message: Buffer, ttlOffsets: readonly number[], seconds: number): Buffer {
+  const copy = Buffer.from(message)
+  for (const offset of ttlOffsets) copy.writeUInt32BE(Math.min(copy.readUInt32BE(offset), seconds), offset)
   return copy
 }

@@ -9,21 +9,30 @@ import koffi from 'koffi'
 import { systemClock } from '../../lib/clock.ts'
 import { type Log, silentLog } from '../../lib/log.ts'
 import { type Answer, failure, localAnswer } from './answer.ts'
-import { DnsServer, type DnsServerOptions, type Resolve, type Source } from './server.ts'
+import { DnsServer, type DnsServerDeps, type DnsServerOptions, type Resolve, type Source } from './server.ts'
 import { startSomewhere } from './test-messages.ts'
 
 const soon = () => AbortSignal.timeout(5_000)
 
 const plain: DnsServerOptions = {
-  listen: { kind: 'address', address: '127.0.0.1', port: 0 },
+  listen: { kind: 'address', address: '127.0.0.1', port: 0, shared: false },
   maxConnections: 4,
+  maxConnectionsEach: 4,
   idleTimeoutMs: 5_000,
   resolveTimeoutMs: 5_000,
   maxPending: 100,
+  maxPendingEach: 100,
 }
+const everybody = () => true
 
-async function serve(t: TestContext, resolve: Resolve, options: Partial<DnsServerOptions> = {}, log: Log = silentLog) {
-  const make = () => new DnsServer({ ...plain, ...options }, { resolve, clock: systemClock, log })
+async function serve(
+  t: TestContext,
+  resolve: Resolve,
+  options: Partial<DnsServerOptions> = {},
+  log: Log = silentLog,
+  admit: DnsServerDeps['admit'] = everybody,
+) {
+  const make = () => new DnsServer({ ...plain, ...options }, { resolve, admit, clock: systemClock, log })
   const { server, port } = await startSomewhere(make)
   t.after(() => server.stop())
   return { server, port }
@@ -99,7 +108,7 @@ test('an answer that is too long for UDP comes whole over TCP', async (t) => {
 
 test('queries on one connection are answered in order, also when they come in pieces', async (t) => {
   const { port } = await serve(t, async (query) =>
-    localAnswer([{ name: query.question.name, type: 'A', data: '1.1.1.1' }]),
+    localAnswer([{ name: query.question.name, type: 'A', ttl: 1, data: '1.1.1.1' }]),
   )
   const socket = await open(t, port)
   socket.setNoDelay(true)
@@ -177,6 +186,77 @@ test('a new connection takes the place of the one that was silent longest', asyn
   assert.equal(decode(await receive(newest)).id, 2)
 })
 
+test('one address has only so many connections, however many there may be', async (t) => {
+  const { port } = await serve(t, web, { maxConnectionsEach: 1 })
+  const first = await open(t, port)
+  const closed = once(first, 'close', { signal: soon() })
+  first.resume()
+  const second = await open(t, port)
+  await closed
+  second.write(streamEncode({ type: 'query', id: 3, questions: [{ name: 'web', type: 'A' }] }))
+  assert.equal(decode(await receive(second)).id, 3)
+})
+
+test('one address has only so many queries waiting, and others are served all the same', async (t) => {
+  const slow = Promise.withResolvers<Answer>()
+  const asked = Promise.withResolvers<void>()
+  const names: string[] = []
+  const { port } = await serve(
+    t,
+    (query) => {
+      names.push(query.question.name)
+      if (query.question.name !== 'slow') return localAnswer([])
+      asked.resolve()
+      return slow.promise
+    },
+    { maxPendingEach: 1 },
+  )
+  const waiting = ask(t, port, queryBytes('slow'))
+  await asked.promise
+  const socket = createSocket('udp4')
+  t.after(() => socket.close())
+  socket.send(queryBytes('dropped'), port, '127.0.0.1')
+  const other = createSocket('udp4')
+  t.after(() => other.close())
+  await new Promise<void>((resolve) => other.bind(0, '127.0.0.2', resolve))
+  const answered = once(other, 'message', { signal: soon() })
+  other.send(queryBytes('other'), port, '127.0.0.1')
+  await answered
+  slow.resolve(localAnswer([]))
+  await waiting
+  assert.deepEqual(names, ['slow', 'other'])
+})
+
+test('who is not admitted gets no answer, and no connection', async (t) => {
+  const refused = new Set<string>()
+  const admit = ({ address, transport }: Source) => {
+    if (address !== '127.0.0.2') return true
+    refused.add(transport)
+    return false
+  }
+  const { port } = await serve(t, web, {}, silentLog, admit)
+  const socket = createSocket('udp4')
+  t.after(() => socket.close())
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.2', resolve))
+  const answers: Buffer[] = []
+  socket.on('message', (message) => answers.push(message))
+  socket.send(queryBytes('web'), port, '127.0.0.1')
+  const connection = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.2' })
+  connection.write(streamEncode({ type: 'query', id: 1, questions: [{ name: 'web', type: 'A' }] }))
+  connection.resume()
+  await once(connection, 'close', { signal: soon() })
+  assert.equal(decode(await ask(t, port, queryBytes('web', 6))).id, 6)
+  assert.deepEqual([[...refused].sort(), answers], [['tcp', 'udp'], []])
+})
+
+test('two servers share an address where both say so', async (t) => {
+  const first = await serve(t, web, { listen: { kind: 'address', address: '127.0.0.1', port: 0, shared: true } })
+  const listen = { kind: 'address', address: '127.0.0.1', port: first.port, shared: true } as const
+  await serve(t, web, { listen })
+  await first.server.stop()
+  assert.equal(decode(await ask(t, first.port, queryBytes('web', 9))).id, 9)
+})
+
 test('a connection that says nothing is closed', async (t) => {
   const { port } = await serve(t, web, { idleTimeoutMs: 20 })
   const socket = await open(t, port)
@@ -242,8 +322,11 @@ test('a server answers on sockets that were opened elsewhere', async (t) => {
 
 test('a port that is taken is an error that names it', async (t) => {
   const { port } = await serve(t, web)
-  const listen = { kind: 'address', address: '127.0.0.1', port } as const
-  const second = new DnsServer({ ...plain, listen }, { resolve: web, clock: systemClock, log: silentLog })
+  const listen = { kind: 'address', address: '127.0.0.1', port, shared: false } as const
+  const second = new DnsServer(
+    { ...plain, listen },
+    { resolve: web, admit: everybody, clock: systemClock, log: silentLog },
+  )
   await assert.rejects(second.start(), { code: 'DNS_LISTEN_FAILED', message: new RegExp(`127.0.0.1 port ${port}`) })
 })
 
@@ -251,5 +334,5 @@ test('stopping twice, and stopping what never started, is harmless', async (t) =
   const { server } = await serve(t, web)
   await server.stop()
   await server.stop()
-  await new DnsServer(plain, { resolve: web, clock: systemClock, log: silentLog }).stop()
+  await new DnsServer(plain, { resolve: web, admit: everybody, clock: systemClock, log: silentLog }).stop()
 })

@@ -1,7 +1,8 @@
 // A DNS server on one UDP and one TCP socket. What a name means is decided by the `resolve` given to it.
 //
-// Bounds: one message per datagram, a number of queries being resolved, a number of connections (the one that was
-// silent longest makes room), a time without progress per connection, a time per query.
+// Bounds: one message per datagram; a number of queries being resolved and a number of connections, in all and for each
+// client address (the connection that was silent longest makes room); a time without progress per connection, a time
+// per query.
 
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram'
 import { createServer, type Server, type Socket } from 'node:net'
@@ -28,28 +29,42 @@ export interface Source {
 export type Resolve = (query: Query, source: Source, signal: AbortSignal) => Answer | Promise<Answer>
 
 export type Listen =
-  | { readonly kind: 'address'; readonly address: string; readonly port: number }
+  | {
+      readonly kind: 'address'
+      readonly address: string
+      readonly port: number
+      /** Another process may serve the same address: each takes a part of the clients. */
+      readonly shared: boolean
+    }
   /** Sockets that are bound already, the TCP one listening; they may belong to another network namespace. */
   | { readonly kind: 'descriptors'; readonly family: 4 | 6; readonly udp: number; readonly tcp: number }
 
 export interface DnsServerOptions {
   readonly listen: Listen
   readonly maxConnections: number
+  /** From one client address. */
+  readonly maxConnectionsEach: number
   /** A connection without progress for this long is closed. */
   readonly idleTimeoutMs: number
   /** A query that is not answered by then is answered with SERVFAIL. */
   readonly resolveTimeoutMs: number
   /** Queries waiting for an answer; more are dropped, so that clients ask again. */
   readonly maxPending: number
+  /** Of one client address. */
+  readonly maxPendingEach: number
 }
 
 export interface DnsServerDeps {
   readonly resolve: Resolve
+  /** Asked before a message is looked at: when false it is dropped, and a connection closed. */
+  readonly admit: (source: Source) => boolean
   readonly clock: Clock
   readonly log: Log
 }
 
 const maxTcpBytes = 65_535
+/** Some thousand queries may wait while we do something else. Linux gives what net.core.rmem_max allows. */
+const receiveBufferBytes = 1_048_576
 
 export class DnsServer {
   readonly #options: DnsServerOptions
@@ -61,6 +76,8 @@ export class DnsServer {
   /** Oldest progress first. */
   readonly #connections = new Set<Socket>()
   #pending = 0
+  /** By client address. */
+  readonly #pendingOf = new Map<string, number>()
 
   constructor(options: DnsServerOptions, deps: DnsServerDeps) {
     this.#options = options
@@ -68,6 +85,8 @@ export class DnsServer {
     this.#tasks = new Tasks({ log: deps.log })
     this.#udp = createSocket({
       type: isIpv6(options.listen) ? 'udp6' : 'udp4',
+      reusePort: isShared(options.listen),
+      recvBufferSize: receiveBufferBytes,
       // Addresses of clients are numbers already: the usual lookup would cost each answer a turn of the event loop.
       lookup: (address, _, callback) => callback(null, address, isIpv6(options.listen) ? 6 : 4),
     })
@@ -123,13 +142,15 @@ export class DnsServer {
         this.#tcp.off('error', reject)
         resolve()
       }
-      if (listen.kind === 'address') this.#tcp.listen({ host: listen.address, port }, opened)
+      if (listen.kind === 'address') this.#tcp.listen({ host: listen.address, port, reusePort: listen.shared }, opened)
       else this.#tcp.listen({ fd: listen.tcp }, opened)
     })
   }
 
   #onDatagram(message: Buffer, peer: RemoteInfo): void {
     if (peer.port === 0) return // nobody can listen there: a forged source
+    const source: Source = { address: peer.address, port: peer.port, transport: 'udp' }
+    if (!this.#deps.admit(source)) return
     const decoded = decodeQuery(message)
     if (decoded.kind === 'dropped') return
     if (decoded.kind === 'refused') {
@@ -137,7 +158,6 @@ export class DnsServer {
       return
     }
     const { query } = decoded
-    const source: Source = { address: peer.address, port: peer.port, transport: 'udp' }
     const reply = this.#resolve(query, source, udpLimit(query))
     if (reply instanceof Promise) this.#tasks.spawn('dns query', async () => this.#send(await reply, peer))
     else this.#send(reply, peer)
@@ -151,31 +171,44 @@ export class DnsServer {
 
   /** The bytes to send, if any: at once when `resolve` knows at once, which is the hot path. */
   #resolve(query: Query, source: Source, maxBytes: number): Buffer | undefined | Promise<Buffer | undefined> {
-    if (this.#pending >= this.#options.maxPending) return undefined
+    const { maxPending, maxPendingEach } = this.#options
+    if (this.#pending >= maxPending || (this.#pendingOf.get(source.address) ?? 0) >= maxPendingEach) return undefined
     try {
       const answer = this.#deps.resolve(query, source, this.#closing.signal)
-      if (answer instanceof Promise) return this.#resolveLater(query, answer, maxBytes)
+      if (answer instanceof Promise) return this.#resolveLater(query, source.address, answer, maxBytes)
       return encodeAnswer(query, answer, maxBytes)
     } catch (error) {
       return this.#failed(query, error, maxBytes)
     }
   }
 
-  async #resolveLater(query: Query, later: Promise<Answer>, maxBytes: number): Promise<Buffer | undefined> {
+  async #resolveLater(
+    query: Query,
+    client: string,
+    later: Promise<Answer>,
+    maxBytes: number,
+  ): Promise<Buffer | undefined> {
     const done = new AbortController()
     const deadline = this.#deps.clock
       .after(this.#options.resolveTimeoutMs, AbortSignal.any([done.signal, this.#closing.signal]))
       .then(() => failure('SERVFAIL'))
-    this.#pending += 1
+    this.#count(client, 1)
     try {
       return encodeAnswer(query, await Promise.race([later, deadline]), maxBytes)
     } catch (error) {
       return this.#closing.signal.aborted ? undefined : this.#failed(query, error, maxBytes)
     } finally {
-      this.#pending -= 1
+      this.#count(client, -1)
       deadline.catch(() => {})
       done.abort()
     }
+  }
+
+  #count(client: string, step: 1 | -1): void {
+    this.#pending += step
+    const pending = (this.#pendingOf.get(client) ?? 0) + step
+    if (pending === 0) this.#pendingOf.delete(client)
+    else this.#pendingOf.set(client, pending)
   }
 
   #failed(query: Query, error: unknown, maxBytes: number): Buffer | undefined {
@@ -189,21 +222,29 @@ export class DnsServer {
     socket.on('close', () => this.#connections.delete(socket))
     socket.setTimeout(this.#options.idleTimeoutMs, () => socket.destroy())
     this.#connections.add(socket)
-    if (this.#connections.size > this.#options.maxConnections) {
-      const [oldest] = this.#connections
-      oldest?.destroy()
-    }
+    this.#makeRoom([...this.#connections].filter((other) => other.remoteAddress === socket.remoteAddress))
     this.#tasks.spawn('dns connection', () => this.#serveConnection(socket))
+  }
+
+  /** `fromThere`: the connections of one client address, oldest progress first. */
+  #makeRoom(fromThere: readonly Socket[]): void {
+    const { maxConnections, maxConnectionsEach } = this.#options
+    if (fromThere.length > maxConnectionsEach) fromThere[0]?.destroy()
+    else if (this.#connections.size > maxConnections) [...this.#connections][0]?.destroy()
   }
 
   /** One query after the other: a client that does not read its answers stops being served, and nothing piles up. */
   async #serveConnection(socket: Socket): Promise<void> {
+    const { remoteAddress: address = '', remotePort: port = 0 } = socket
+    const source: Source = { address, port, transport: 'tcp' }
     try {
       for await (const message of framesOf(socket)) {
+        if (!this.#deps.admit(source)) break
         const decoded = decodeQuery(message)
         if (decoded.kind === 'dropped') break
         if (this.#connections.delete(socket)) this.#connections.add(socket)
-        const reply = decoded.kind === 'refused' ? decoded.reply : await this.#answerOver(socket, decoded.query)
+        const reply =
+          decoded.kind === 'refused' ? decoded.reply : await this.#resolve(decoded.query, source, maxTcpBytes)
         if (reply !== undefined && !(await written(socket, framed(reply)))) break
       }
     } catch {
@@ -211,11 +252,6 @@ export class DnsServer {
     } finally {
       socket.end(() => socket.destroy())
     }
-  }
-
-  async #answerOver(socket: Socket, query: Query): Promise<Buffer | undefined> {
-    const { remoteAddress: address = '', remotePort: port = 0 } = socket
-    return this.#resolve(query, { address, port, transport: 'tcp' }, maxTcpBytes)
   }
 }
 
@@ -230,6 +266,10 @@ function written(socket: Socket, bytes: Buffer): Promise<boolean> {
       resolve(error === undefined || error === null)
     })
   })
+}
+
+function isShared(listen: Listen): boolean {
+  return listen.kind === 'address' && listen.shared
 }
 
 function isIpv6(listen: Listen): boolean {
