@@ -14,6 +14,7 @@ import { withLab } from '../test/support/lab.ts'
 import { type Benchmark, network } from './bench.ts'
 import { meetsGoal, type Row, ratio } from './result.ts'
 import { attach } from './subjects/attach.ts'
+import { dns } from './subjects/dns.ts'
 import { dockerRun } from './subjects/docker-run.ts'
 import { flowMods } from './subjects/flow-mods.ts'
 import { footprint } from './subjects/footprint.ts'
@@ -24,7 +25,17 @@ import { traffic } from './subjects/traffic.ts'
 import { resultTable } from './table.ts'
 
 /** In this order: memory is measured before others fill it. */
-const benchmarks: readonly Benchmark[] = [footprint, rest, attach, dockerRun, traffic, flowMods, policyCore, policy]
+const benchmarks: readonly Benchmark[] = [
+  footprint,
+  rest,
+  attach,
+  dockerRun,
+  traffic,
+  dns,
+  flowMods,
+  policyCore,
+  policy,
+]
 const labName = 'bm-bench'
 const resultFile = fileURLToPath(new URL('results.json', import.meta.url))
 

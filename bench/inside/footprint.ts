@@ -12,7 +12,7 @@ export interface Footprint {
   readonly cpu: number
 }
 
-const measured = ['netplugin', 'netmaster'] as const
+const measured = ['netplugin', 'netnames', 'netmaster'] as const
 export type Footprints = Readonly<Record<(typeof measured)[number], Footprint>>
 
 const seconds = Number(process.argv[2] ?? '1')

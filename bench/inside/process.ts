@@ -2,10 +2,14 @@
 
 import { readFileSync } from 'node:fs'
 import { programs } from '../../src/netlab/program.ts'
+import { pidFileOf } from '../../src/netnames/control.ts'
+
+const namesSocket = '/run/netplugin/netplugin-names.sock'
 
 /** The process of a program of the host. */
-export function pidOf(program: 'netplugin' | 'netmaster'): string {
-  return readFileSync(programs[program].pidFile, 'utf8').trim()
+export function pidOf(program: 'netplugin' | 'netmaster' | 'netnames'): string {
+  const file = program === 'netnames' ? pidFileOf(namesSocket) : programs[program].pidFile
+  return readFileSync(file, 'utf8').trim()
 }
 
 export function residentMiB(pid: string): number {

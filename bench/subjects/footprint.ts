@@ -8,7 +8,7 @@ const idleSeconds = 10
 
 export const footprint: Benchmark = {
   name: 'footprint',
-  about: 'memory and idle processor time of netplugin and netmaster; start of netctl',
+  about: 'memory and idle processor time of netplugin, netnames and netmaster; start of netctl',
   async run(lab) {
     const commands = ['netctl network ls', 'docker network ls']
     type Times = Readonly<Record<string, readonly number[]>>
