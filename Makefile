@@ -9,7 +9,7 @@ export NODE_OPTIONS := --disable-warning=ExperimentalWarning
 UNIT := src test/properties test/scenarios tools
 SYSTEM := test/oracle test/system
 
-.PHONY: help setup setup-node setup-kernel build demo demo-down lint unit-test system-test kernel-test test truth bench clean
+.PHONY: help setup setup-node setup-kernel build demo demo-down lint unit-test system-test kernel-test test truth fuzz bench clean
 
 help:
 	@echo 'make demo         two hosts, one network, ping: then left up to play with (as root)'
@@ -20,6 +20,7 @@ help:
 	@echo 'make system-test  tests against Open vSwitch, Docker and real packets (as root)'
 	@echo 'make kernel-test  policy on the kernel datapath, in an emulated machine (as root; five minutes)'
 	@echo 'make truth        the proofs of policy at full size (as root)'
+	@echo 'make fuzz         a million hostile DNS packets, and as many responses'
 	@echo 'make bench        benchmarks, as a table with ratios (as root)'
 	@echo 'make build        single-file programs in dist/'
 	@echo 'make setup        install what is missing; the others call it'
@@ -71,6 +72,10 @@ truth: setup
 	@POLICY_SETS=100000 node --test test/properties/policy.test.ts
 	@ORACLE_SETS=1000 TRUTH_SETS=100 FIRE_ENDPOINTS=1000 node --test --test-concurrency=1 \
 	  test/oracle/policy.test.ts test/system/truth.test.ts test/system/policy-under-fire.test.ts
+
+# What continuous integration does with 20,000.
+fuzz: setup-node
+	@FUZZ_PACKETS=1000000 node --test src/netnames/hostile.test.ts
 
 bench: setup
 	@node bench/run.ts
