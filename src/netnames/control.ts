@@ -80,10 +80,11 @@ export class Control {
     this.#feeder?.write(formatLine(message))
   }
 
-  /** Call only while `isOwner`: the socket is removed by its path. */
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy()
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    // Closing removes what is at the path: where that is another's, the end of the process does.
+    if (this.isOwner) await new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    else this.#server.unref()
     await this.#tasks.settled()
   }
 

@@ -90,7 +90,7 @@ export async function runNetnames(config: NamesConfig, deps: Deps, signal: Abort
     await Promise.all([service.run(until), watchUse(deps, { control, service, end }, until)])
   } finally {
     resolver.close()
-    if (control.isOwner) await control.close()
+    await control.close()
   }
 }
 
@@ -104,7 +104,7 @@ async function watchUse({ clock, hostAddresses }: Deps, { control, service, end 
   let usefulAt = clock.now()
   while (!signal.aborted) {
     await clock.after(lookEveryMs, signal).catch(() => {})
-    if (!control.isOwner) return end('another process has the control socket')
+    if (!control.isOwner) return end('the control socket is not its own any more')
     const now = clock.now()
     if (control.isFed || hostAddresses().has(service.address) || now < usefulAt) usefulAt = now
     if (now - usefulAt >= uselessMs) return end('netplugin and the port of the switch are gone')
