@@ -12,7 +12,8 @@ const db = { id: 'db', network: 'default:net', node: 'node2', ipv4: '10.1.0.2' }
 function view(endpoints: Parameters<typeof withEndpoints>[1][]): NamesView {
   const state = withEndpoints(small(), ...endpoints)
   const network = new NodeCompiler('node1').compile(state)
-  return { state, network, ofPorts: new Map([...network.local.values()].map(({ portName }, at) => [portName, at + 1])) }
+  const ofPorts = new Map([...network.local.values()].map(({ portName }, at) => [portName, at + 1]))
+  return { state, network, ofPorts, others: [] }
 }
 
 const types = (messages: readonly FeedMessage[]) => messages.map(({ type }) => type)
@@ -46,7 +47,9 @@ test('a host knows no names of tenants whose containers it does not have', () =>
 
 test('an endpoint without a port asks nothing yet', () => {
   const { state, network } = view([web, db])
-  const [host] = new NamesFeed().next({ state, network, ofPorts: new Map() }).filter(({ type }) => type === 'host')
+  const [host] = new NamesFeed()
+    .next({ state, network, ofPorts: new Map(), others: [] })
+    .filter(({ type }) => type === 'host')
   assert.deepEqual(host, { type: 'host', pvtSubnet: '172.19.0.0/16', askers: [] })
 })
 

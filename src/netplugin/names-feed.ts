@@ -2,7 +2,7 @@
 
 import type { NodeNetwork } from '../core/compile/node-network.ts'
 import { type Asker, type FeedMessage, membersInMessage } from '../core/names/feed.ts'
-import { MemberChangesOf } from '../core/names/members.ts'
+import { type Member, MemberDiff } from '../core/names/members.ts'
 import type { ClusterState } from '../model/state.ts'
 
 /** What names follow from. */
@@ -11,18 +11,20 @@ export interface NamesView {
   /** As of the last pass. */
   readonly network: NodeNetwork
   readonly ofPorts: ReadonlyMap<string, number>
+  /** What has names besides containers. */
+  readonly others: readonly Member[]
 }
 
 export class NamesFeed {
-  readonly #members = new MemberChangesOf()
+  readonly #members = new MemberDiff()
   #host = ''
   #begun = false
 
   /** In the order to be said; empty when nothing is new. */
-  next({ state, network, ofPorts }: NamesView): readonly FeedMessage[] {
+  next({ state, network, ofPorts, others }: NamesView): readonly FeedMessage[] {
     const askers = askersOf(network, ofPorts)
     const tenants = [...new Set(askers.map(({ tenant }) => tenant))].sort()
-    const { set, gone } = this.#members.changes(state, tenants)
+    const { set, gone } = this.#members.changes(state, tenants, others)
     const messages: FeedMessage[] = []
     for (let at = 0; at < Math.max(set.length, gone.length); at += membersInMessage) {
       const until = at + membersInMessage

@@ -13,7 +13,8 @@ const ours = 'program-1'
 function view(): NamesView {
   const state = small()
   const network = new NodeCompiler('node1').compile(state)
-  return { state, network, ofPorts: new Map([...network.local.values()].map(({ portName }) => [portName, 1])) }
+  const ofPorts = new Map([...network.local.values()].map(({ portName }) => [portName, 1]))
+  return { state, network, ofPorts, others: [] }
 }
 
 function setup(t: TestContext) {
@@ -128,7 +129,7 @@ test('what changes is told', async (t) => {
   run()
   await until('fed', () => fed(servers[0]))
   const { state, network, ofPorts } = view()
-  world.view = { state: { ...state, endpoints: new Map() }, network, ofPorts }
+  world.view = { state: { ...state, endpoints: new Map() }, network, ofPorts, others: [] }
   names.lookAgain()
   await until('told', () => servers[0]!.told.at(-1) === 'members')
 })

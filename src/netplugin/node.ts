@@ -73,7 +73,7 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
       processes: namesProcesses,
       view: () => {
         const newest = state()
-        return newest === undefined || passed === undefined ? undefined : { state: newest, ...passed }
+        return newest === undefined || passed === undefined ? undefined : { state: newest, ...passed, others: [] }
       },
       clock,
       log: log.with({ part: 'names' }),

@@ -54,7 +54,12 @@ function setup(t: TestContext) {
   const netplugin = (rate: number) => {
     const flags = ['--rate', String(rate), '--log-level', 'error', '--resolv-conf', join(dir, 'resolv.conf')]
     const processes = namesProcesses({ entry, socket, flags }, { log: silentLog })
-    const deps = { processes, view: () => ({ state, network, ofPorts }), clock: systemClock, random: Math.random }
+    const deps = {
+      processes,
+      view: () => ({ state, network, ofPorts, others: [] }),
+      clock: systemClock,
+      random: Math.random,
+    }
     const stop = new AbortController()
     const running = new NamesServer({ socket }, { ...deps, log: silentLog }).run(stop.signal)
     const leave = async () => {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { clusterState, endpointRecord } from '../../../test/support/cluster.ts'
 import { copyOfMap, putInto } from '../../lib/map-changes.ts'
 import type { ClusterState, EndpointRecord } from '../../model/state.ts'
-import { MemberChangesOf, memberOf } from './members.ts'
+import { type Member, MemberDiff, memberOf } from './members.ts'
 
 const empty = clusterState({ tenants: [], networks: [], nodes: [], endpoints: [] })
 const record = (id: string, network: string, more: Partial<EndpointRecord> = {}): EndpointRecord => ({
@@ -44,9 +44,9 @@ test('an endpoint that waits for its container is no member', () => {
 })
 
 test('changes are what is new since the call before, of the tenants that are wanted', () => {
-  const changes = new MemberChangesOf()
+  const changes = new MemberDiff()
   const keys = (from: ClusterState, tenants: readonly string[]) => {
-    const { set, gone } = changes.changes(from, tenants)
+    const { set, gone } = changes.changes(from, tenants, [])
     return { set: set.map(({ key }) => key), gone }
   }
   const first = state(record('r', 'red:n'), record('b', 'blue:n'))
@@ -62,11 +62,38 @@ test('changes are what is new since the call before, of the tenants that are wan
 })
 
 test('a record that changed in what names do not need is nothing new', () => {
-  const changes = new MemberChangesOf()
+  const changes = new MemberDiff()
   const before = state(record('e', 'red:n'))
-  changes.changes(before, ['red'])
+  changes.changes(before, ['red'], [])
   const moved = edited(before, 'e', record('e', 'red:n', { node: 'b' }))
-  assert.deepEqual(changes.changes(moved, ['red']), { set: [], gone: [] })
+  assert.deepEqual(changes.changes(moved, ['red'], []), { set: [], gone: [] })
   const renamed = edited(moved, 'e', record('e', 'red:n', { containerName: 'other' }))
-  assert.equal(changes.changes(renamed, ['red']).set.length, 1)
+  assert.equal(changes.changes(renamed, ['red'], []).set.length, 1)
+})
+
+test('what is no container comes, changes and goes as well', () => {
+  const changes = new MemberDiff()
+  const cluster = state(record('e', 'red:n'))
+  const service = (tenant: string, ipv4: string): Member => ({
+    key: `service ${tenant}:shop`,
+    tenant,
+    network: 'n',
+    ipv4,
+    ipv6: '',
+    service: 'shop',
+    ports: ['tcp/80'],
+    group: '',
+    names: [],
+  })
+  const keys = (others: readonly Member[]) => {
+    const { set, gone } = changes.changes(cluster, ['red'], others)
+    return { set: set.map(({ key }) => key), gone }
+  }
+  assert.deepEqual(keys([service('red', '10.0.0.9'), service('blue', '10.0.0.9')]), {
+    set: ['e', 'service red:shop'],
+    gone: [],
+  })
+  assert.deepEqual(keys([service('red', '10.0.0.9')]), { set: [], gone: [] })
+  assert.deepEqual(keys([service('red', '10.0.0.8')]), { set: ['service red:shop'], gone: [] })
+  assert.deepEqual(keys([]), { set: [], gone: ['service red:shop'] })
 })

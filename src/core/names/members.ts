@@ -1,5 +1,5 @@
-// What names lead to, as the DNS server of a host is told of it: one member for each running container. Whatever else is
-// to have a name, as a service, is a member with a key of its own; the server knows nothing but members.
+// What names lead to, as the DNS server of a host is told of it: one member for each running container, and what else is
+// to have a name, as a service. The server knows nothing but members.
 
 import { mapChanges } from '../../lib/map-changes.ts'
 import { sameItems } from '../../lib/same.ts'
@@ -49,26 +49,33 @@ export function memberOf(record: EndpointRecord): Member | undefined {
 }
 
 /** Remembers what it gave, so that each call gives what is new since the one before. */
-export class MemberChangesOf {
+export class MemberDiff {
   #endpoints: ClusterState['endpoints'] = new Map()
   #tenants: readonly string[] = []
+  #others: ReadonlyMap<string, Member> = new Map()
   readonly #told = new Map<string, Member>()
 
-  /** Members of these tenants alone: nobody else's names are known to a host. `tenants` is sorted. */
-  changes(state: ClusterState, tenants: readonly string[]): MemberChanges {
+  /**
+   * Members of these tenants alone: nobody else's names are known to a host. `tenants` is sorted. `others` are members
+   * that are no containers; their keys are none of endpoints.
+   */
+  changes(state: ClusterState, tenants: readonly string[], others: readonly Member[]): MemberChanges {
     const before = sameItems(tenants, this.#tenants) ? this.#endpoints : undefined
     const touched =
       before === undefined
-        ? new Set([...this.#told.keys(), ...state.endpoints.keys()])
+        ? [...this.#told.keys(), ...state.endpoints.keys()]
         : mapChanges(before, state.endpoints).map(({ key }) => key)
+    const othersBefore = this.#others
     this.#endpoints = state.endpoints
     this.#tenants = tenants
+    this.#others = new Map(others.map((member) => [member.key, member]))
     const wanted = new Set(tenants)
     const set: Member[] = []
     const gone: string[] = []
-    for (const key of touched) {
+    for (const key of new Set([...touched, ...othersBefore.keys(), ...this.#others.keys()])) {
       const record = state.endpoints.get(key)
-      const member = record !== undefined && wanted.has(record.tenantName) ? memberOf(record) : undefined
+      const found = record === undefined ? this.#others.get(key) : memberOf(record)
+      const member = found !== undefined && wanted.has(found.tenant) ? found : undefined
       const told = this.#told.get(key)
       if (member !== undefined && !(told !== undefined && sameMember(told, member))) {
         set.push(member)

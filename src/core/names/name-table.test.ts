@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { clusterState, endpointRecord } from '../../../test/support/cluster.ts'
 import type { ClusterState, EndpointRecord } from '../../model/state.ts'
-import { type Member, MemberChangesOf } from './members.ts'
+import { type Member, MemberDiff } from './members.ts'
 import { NameTable } from './name-table.ts'
 
 const empty = clusterState({ tenants: [], networks: [], nodes: [], endpoints: [] })
@@ -21,7 +21,7 @@ const tenants = ['blue', 'red']
 
 function tableOf(cluster: ClusterState): NameTable {
   const table = new NameTable()
-  for (const member of new MemberChangesOf().changes(cluster, tenants).set) table.set(member)
+  for (const member of new MemberDiff().changes(cluster, tenants, []).set) table.set(member)
   return table
 }
 
