@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { hostname } from 'node:os'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LinuxHost } from '../drivers/host/linux.ts'
 import { LinuxContainers } from '../drivers/host/linux-containers.ts'
@@ -62,13 +63,13 @@ async function run(config: NodeConfig, logLevel: LogLevel): Promise<void> {
   }
 }
 
-/** netnames is beside this file, as a source or as a bundle. */
+/** netnames is beside this file, as a source or as a bundle; it runs in another folder. */
 function namesProgram({ namesSocket, resolvConf, dnsRate }: NodeConfig, logLevel: LogLevel) {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'mjs'
   return {
     entry: fileURLToPath(new URL(`./netnames.${extension}`, import.meta.url)),
     socket: namesSocket,
-    flags: ['--resolv-conf', resolvConf, '--rate', String(dnsRate), '--log-level', logLevel],
+    flags: ['--resolv-conf', resolve(resolvConf), '--rate', String(dnsRate), '--log-level', logLevel],
   }
 }
 
