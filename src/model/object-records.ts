@@ -74,6 +74,8 @@ export interface ServiceRecord {
   readonly selectors: readonly string[]
   /** `servicePort:providerPort:protocol`. */
   readonly ports: readonly string[]
+  /** Set where all connections of one client go to one provider. */
+  readonly affinity?: 'client'
 }
 
 export interface BgpRecord {

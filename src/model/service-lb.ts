@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { parseIpv4 } from '../lib/address.ts'
 import type { Problem } from '../lib/errors.ts'
 import { apiObject, link, linkTo, omitEmpty, problem, requiredName, textList } from './body.ts'
-import { endpointOper } from './endpoint.ts'
+import { type EndpointOper, endpointOper } from './endpoint.ts'
 import { networkKey } from './network.ts'
 import type { ServiceRecord } from './state.ts'
 
@@ -22,12 +22,15 @@ export const serviceLbBody = apiObject({
   selectors: textList(512),
   /** `servicePort:providerPort:protocol`. */
   ports: textList(32),
+  /** `client`: all connections of one client go to one provider; empty: each goes to any. */
+  affinity: z.enum(['', 'client']).default(''),
 })
 export type ServiceLbBody = z.output<typeof serviceLbBody>
 export type ServiceLbInput = z.input<typeof serviceLbBody>
 
 export const serviceLbView = z.object({
   key: z.string(),
+  affinity: z.literal('client').optional(),
   ipAddress: z.string().optional(),
   networkName: z.string(),
   ports: z.array(z.string()),
@@ -127,6 +130,7 @@ export function renderServiceLb(record: ServiceRecord): ServiceLbView {
   const { tenantName, networkName, serviceName } = record
   return {
     key: serviceKey(tenantName, serviceName),
+    ...(record.affinity === undefined ? {} : { affinity: record.affinity }),
     ...omitEmpty({ ipAddress: record.ipAddress }),
     networkName,
     ports: [...record.ports],
@@ -137,7 +141,10 @@ export function renderServiceLb(record: ServiceRecord): ServiceLbView {
   }
 }
 
-/** No providers are known before traffic to services is. */
-export function renderServiceLbOper(record: ServiceRecord): ServiceLbOper {
-  return omitEmpty({ serviceVip: record.vip })
+export function renderServiceLbOper(record: ServiceRecord, providers: readonly EndpointOper[]): ServiceLbOper {
+  return {
+    numProviders: providers.length,
+    ...(providers.length === 0 ? {} : { providers: [...providers] }),
+    ...omitEmpty({ serviceVip: record.vip }),
+  }
 }

@@ -14,6 +14,7 @@ import {
   type NodeRecord,
   type PolicyRecord,
   type RuleRecord,
+  type ServiceRecord,
   type TenantRecord,
 } from '../../src/model/state.ts'
 
@@ -29,6 +30,7 @@ export interface Intent {
   readonly netprofiles?: readonly NetprofileIntent[]
   /** Policies are there by being named. */
   readonly rules?: readonly RuleIntent[]
+  readonly services?: readonly ServiceIntent[]
   readonly endpoints: readonly EndpointIntent[]
   readonly nodes: readonly { readonly node: string; readonly vtep?: string }[]
 }
@@ -60,6 +62,14 @@ export type NetprofileIntent = Partial<Pick<NetprofileRecord, 'bandwidth' | 'dsc
   readonly key: string
 }
 
+export type ServiceIntent = Pick<ServiceRecord, 'selectors' | 'ports' | 'affinity'> & {
+  /** `tenant:service`. */
+  readonly key: string
+  /** Name within the tenant. */
+  readonly network: string
+  readonly address: string
+}
+
 /** `policy` is `tenant:policy`; priority 1 unless given. */
 export type RuleIntent = Partial<RuleRecord> &
   Pick<RuleRecord, 'direction' | 'action'> & { readonly policy: string; readonly id: string }
@@ -74,6 +84,7 @@ export interface EndpointIntent {
   readonly groupId?: number
   /** Name within the tenant. */
   readonly group?: string
+  readonly labels?: Readonly<Record<string, string>>
 }
 
 export function clusterState(intent: Intent): ClusterState {
@@ -98,6 +109,7 @@ export function clusterState(intent: Intent): ClusterState {
         ]),
       ),
       netprofile: new Map((intent.netprofiles ?? []).map((profile) => [profile.key, netprofileRecord(profile)])),
+      service: new Map((intent.services ?? []).map((service) => [service.key, serviceRecord(service)])),
       rule: new Map(rules.map((rule) => [`${policyKeyOf(rule)}:${rule.ruleId}`, rule])),
     },
   }
@@ -134,6 +146,11 @@ export function groupRecord(intent: GroupIntent, groupId: number): GroupRecord {
 export function netprofileRecord({ key, ...given }: NetprofileIntent): NetprofileRecord {
   const [tenantName = '', profileName = ''] = key.split(':')
   return { bandwidth: '', dscp: 0, burst: 0, ...given, tenantName, profileName }
+}
+
+export function serviceRecord({ key, network, address, ...given }: ServiceIntent): ServiceRecord {
+  const [tenantName = '', serviceName = ''] = key.split(':')
+  return { ...given, tenantName, serviceName, networkName: network, ipAddress: '', vip: address }
 }
 
 export function ruleRecord({ policy, id, ...given }: RuleIntent): RuleRecord {
@@ -196,7 +213,7 @@ export function endpointRecord(intent: EndpointIntent): EndpointRecord {
     containerId: intent.id,
     containerName: intent.id,
     aliases: [],
-    labels: {},
+    labels: intent.labels ?? {},
   }
 }
 

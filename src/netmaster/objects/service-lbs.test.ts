@@ -59,6 +59,7 @@ scenario('a service is checked, made, linked from both sides, inspected and dele
     [{ ports: ['80:65536:TCP'] }, 'INVALID_SERVICE_PORT'],
     [{ ports: ['-80:8080:TCP'] }, 'INVALID_SERVICE_PORT'],
     [{ ports: ['80:8080:TCP', '80:9090:tcp'] }, 'SERVICE_PORT_TWICE'],
+    [{ affinity: 'cookie' }, 'INVALID_BODY'],
   ]
   for (const [more, code] of refusals) {
     assert.equal(await netmaster.refused('POST', path, service(more)), code, JSON.stringify(more))
@@ -80,7 +81,7 @@ scenario('a service is checked, made, linked from both sides, inspected and dele
       'GET',
       `/api/v1/inspect/serviceLBs/default:web/`,
       undefined,
-      { Config: stored({ ports }), Oper: { serviceVip: '60.1.1.1' } },
+      { Config: stored({ ports }), Oper: { numProviders: 0, serviceVip: '60.1.1.1' } },
     ],
   ])
   assert.deepEqual(await linked(), { Servicelbs: { 'default:web': { type: 'serviceLB', key: 'default:web' } } })
@@ -192,4 +193,33 @@ scenario('twenty services at the same time have twenty addresses', async (netmas
   const vips = await Promise.all(names.map((name) => vipOf(netmaster, `default:${name}`)))
   assert.equal(new Set(vips).size, 20)
   assert.deepEqual(await ranges(netmaster), ['60.1.1.1-60.1.1.20', '60.1.1.21-60.1.1.254'])
+})
+
+scenario('its providers are containers with its labels, whichever was there first', async (netmaster) => {
+  await makeNetwork(netmaster, 'n', '60.1.1.0/24')
+  const label = (EndpointID: string, Labels: Readonly<Record<string, string>>) =>
+    netmaster.ok('POST', '/plugin/updateEndpoint', {
+      EndpointID,
+      Event: 'start',
+      ContainerID: `c-${EndpointID}`,
+      Labels,
+    })
+  const providers = async () => {
+    const inspected = await netmaster.ok('GET', '/api/v1/inspect/serviceLBs/default:web/')
+    const { Oper } = inspected as { Oper: { numProviders: number; providers?: { endpointID: string }[] } }
+    return [Oper.numProviders, ...(Oper.providers ?? []).map(({ endpointID }) => endpointID)]
+  }
+  await create(netmaster, 'before')
+  await label('before', { tier: 'front', zone: '1' })
+  await netmaster.ok('POST', path, service())
+  assert.deepEqual(await providers(), [1, 'before'])
+  for (const id of ['other', 'after']) await create(netmaster, id)
+  assert.deepEqual(await providers(), [1, 'before'])
+  await label('other', { tier: 'back' })
+  await label('after', { tier: 'front' })
+  assert.deepEqual(await providers(), [2, 'before', 'after'])
+  await netmaster.ok('POST', path, service({ selectors: ['tier=front', 'zone=1'], affinity: 'client' }))
+  assert.deepEqual(await providers(), [1, 'before'])
+  await remove(netmaster, 'before', {})
+  assert.deepEqual(await providers(), [0])
 })

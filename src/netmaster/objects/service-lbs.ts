@@ -1,8 +1,10 @@
 // Load balanced services (specification 2.3, 5.8): each takes its virtual address of its network in the transaction that
 // makes it, and keeps it when it changes.
 
+import { providersOf } from '../../core/services/providers.ts'
 import type { Problem } from '../../lib/errors.ts'
 import { isProblem } from '../../model/body.ts'
+import { renderEndpointOper } from '../../model/endpoint.ts'
 import type { GrantChange } from '../../model/grant.ts'
 import { networkKey } from '../../model/network.ts'
 import {
@@ -11,6 +13,7 @@ import {
   renderServiceLbOper,
   type ServiceLbBody,
   type ServiceLbInspect,
+  type ServiceLbOper,
   type ServiceLbView,
   serviceKey,
 } from '../../model/service-lb.ts'
@@ -28,18 +31,28 @@ export const serviceLbObject: ObjectKind<ServiceLbBody, ServiceLbView, ServiceLb
   putAlongside: (_, record, existing, key) => ({ grants: grantsOf(key, existing, record) }),
   removeAlongside: (_, record, key) => ({ grants: grantsOf(key, record, null) }),
   render: (_, record) => renderServiceLb(record),
-  inspect: (_, record) => ({ Config: renderServiceLb(record), Oper: renderServiceLbOper(record) }),
+  inspect: (view, record) => ({ Config: renderServiceLb(record), Oper: inspectServiceOper(view, record) }),
 })
 
+export function inspectServiceOper(view: View, record: ServiceRecord): ServiceLbOper {
+  const vtepOf = (node: string) => view.nodes.get(node)?.vtep ?? ''
+  const providers = providersOf(view, record)
+  return renderServiceLbOper(
+    record,
+    providers.map((provider) => renderEndpointOper(provider, vtepOf(provider.node))),
+  )
+}
+
 function serviceOf(view: View, body: ServiceLbBody, existing: ServiceRecord | undefined): ServiceRecord | Problem {
-  const { tenantName, serviceName, networkName, ipAddress, selectors, ports } = body
+  const { tenantName, serviceName, networkName, ipAddress, selectors, ports, affinity } = body
   const network = networkKey(tenantName, networkName)
   const known = view.networks.has(network) ? undefined : notFound('network', network)
   const wrong = checkTenant(view, tenantName) ?? known ?? checkServiceTexts(body)
   if (wrong !== undefined) return wrong
   const vip = chooseVip(view, network, ipAddress, existing)
   if (isProblem(vip)) return vip
-  return { tenantName, serviceName, networkName, ipAddress, vip, selectors, ports }
+  const sticky = affinity === '' ? {} : { affinity }
+  return { tenantName, serviceName, networkName, ipAddress, vip, selectors, ports, ...sticky }
 }
 
 /** The address it has, as long as it stays in its network and no other is asked for. */

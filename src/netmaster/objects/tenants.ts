@@ -4,7 +4,6 @@ import type { Problem } from '../../lib/errors.ts'
 import { omitEmpty, problem } from '../../model/body.ts'
 import { networkKey } from '../../model/network.ts'
 import type { ReferringKind } from '../../model/references.ts'
-import { renderServiceLbOper } from '../../model/service-lb.ts'
 import type { TenantRecord } from '../../model/state.ts'
 import { renderTenant, type TenantBody, type TenantInspect, type TenantView } from '../../model/tenant.ts'
 import { type Decision, unchanged } from '../decision.ts'
@@ -14,6 +13,7 @@ import { endpointOpers } from './endpoints.ts'
 import { inspectNetworkOper } from './networks.ts'
 import { checkKey, heldBy, notFound, type ObjectKind, referring, sortedValues } from './object.ts'
 import { inspectPolicyOper } from './policies.ts'
+import { inspectServiceOper } from './service-lbs.ts'
 
 const tenantIds = { first: 1, last: 65_534 }
 
@@ -132,7 +132,7 @@ function inspectTenant(view: View, record: TenantRecord): TenantInspect {
       endpoints,
       networks: networks.map((network) => inspectNetworkOper(view, network)),
       policies: policies.map((policy) => inspectPolicyOper(view, policy)),
-      servicelbs: services.map(renderServiceLbOper),
+      servicelbs: services.map((service) => inspectServiceOper(view, service)),
       totalAppProfiles: having('appProfile').size,
       totalEPGs: groups.length,
       totalEndpoints: endpoints.length,
