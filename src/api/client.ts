@@ -4,7 +4,7 @@
 import type { AciGwInput, AciGwInspect, AciGwView } from '../model/aci-gw.ts'
 import type { AppProfileInput, AppProfileInspect, AppProfileView } from '../model/app-profile.ts'
 import type { BgpInput, BgpInspect, BgpView } from '../model/bgp.ts'
-import type { PolicyStatsAnswer } from '../model/counts.ts'
+import type { PolicyStatsAnswer, ServiceStatsAnswer } from '../model/counts.ts'
 import type { EndpointInspect, EndpointOper } from '../model/endpoint.ts'
 import type { EndpointGroupInput, EndpointGroupInspect, EndpointGroupView } from '../model/endpoint-group.ts'
 import type {
@@ -94,6 +94,8 @@ export interface Client {
   policyCost(key: string, signal?: AbortSignal): Promise<PolicyCostAnswer>
   /** What the rules of a policy have let through and stopped. */
   policyStats(key: string, signal?: AbortSignal): Promise<PolicyStatsAnswer>
+  /** What the providers of a service have got and sent. */
+  serviceStats(key: string, signal?: AbortSignal): Promise<ServiceStatsAnswer>
   /** What a rule would cost; refused like the rule itself, and nothing is stored. */
   ruleCost(key: string, body: RuleInput, signal?: AbortSignal): Promise<RuleCostAnswer>
   readonly nodes: { list(signal?: AbortSignal): Promise<readonly NodeView[]> }
@@ -131,6 +133,7 @@ export function createClient(options: TransportOptions): Client {
     why: (what, signal) => transport.call(whyRoutes.ask, what, undefined, signal),
     policyCost: (key, signal) => transport.call(policyRoutes.cost, { key }, undefined, signal),
     policyStats: (key, signal) => transport.call(policyRoutes.stats, { key }, undefined, signal),
+    serviceStats: (key, signal) => transport.call(serviceLbRoutes.stats, { key }, undefined, signal),
     ruleCost: (key, body, signal) => transport.call(ruleRoutes.cost, { key }, body, signal),
     nodes: { list: (signal) => transport.call(nodeRoutes.list, {}, undefined, signal) },
     version: (signal) => transport.call(serviceRoutes.version, {}, undefined, signal),

@@ -6,7 +6,7 @@ export const count = z.object({ key: z.string(), packets: z.int().min(0), bytes:
 export type Count = z.infer<typeof count>
 
 /** What can be asked about. */
-export type Counted = 'policy'
+export type Counted = 'policy' | 'service'
 
 /** A node's answer to the question of that number. */
 export const countsBody = z.object({ id: z.int(), counts: z.array(count) })
@@ -42,3 +42,28 @@ export const policyStatsAnswer = z.object({
   silent: z.array(z.string()).readonly(),
 })
 export type PolicyStatsAnswer = z.infer<typeof policyStatsAnswer>
+
+const traffic = z.object({ packets: z.int(), bytes: z.int() })
+
+export const providerStats = z.object({
+  /** The container's name, or the id of its endpoint. */
+  name: z.string(),
+  address: z.string(),
+  /** Where it runs. */
+  host: z.string(),
+  /** From clients on all hosts that answered, and back to them. */
+  to: traffic,
+  from: traffic,
+})
+export type ProviderStats = z.infer<typeof providerStats>
+
+export const serviceStatsAnswer = z.object({
+  /** `tenant:service`. */
+  key: z.string(),
+  address: z.string(),
+  /** By ascending address. */
+  providers: z.array(providerStats).readonly(),
+  /** Hosts that have clients and did not answer. */
+  silent: z.array(z.string()).readonly(),
+})
+export type ServiceStatsAnswer = z.infer<typeof serviceStatsAnswer>

@@ -52,6 +52,7 @@ import { tenantObject } from './objects/tenants.ts'
 import { volumeProfileObject } from './objects/volume-profiles.ts'
 import { volumeObject } from './objects/volumes.ts'
 import { policyCost, ruleCost } from './policy-cost.ts'
+import { serviceStats } from './service-counts.ts'
 import { explainWhy } from './why.ts'
 
 export interface RoutesOptions {
@@ -124,6 +125,7 @@ async function addWhy(app: FastifyInstance, cluster: Cluster): Promise<void> {
 
 async function addCounts(app: FastifyInstance, { cluster, counts }: RoutesDeps): Promise<void> {
   await serve(app, policyRoutes.stats, ({ parameters: { key = '' } }) => policyStats(cluster, counts, key))
+  await serve(app, serviceLbRoutes.stats, ({ parameters: { key = '' } }) => serviceStats(cluster, counts, key))
   await serve(app, nodeRoutes.counts, ({ parameters: { node = '' }, body }) => ({ taken: counts.answered(node, body) }))
 }
 

@@ -11,6 +11,7 @@ import {
   reservedVeths,
 } from '../core/compile/node-ports.ts'
 import { desiredMeters } from '../core/pipeline/features/profile.ts'
+import { desiredGroups } from '../core/pipeline/features/service-groups.ts'
 import { Renderer } from '../core/pipeline/render.ts'
 import { type DesiredHost, type HostPlanOptions, planHost } from '../core/plan/host.ts'
 import type { BridgeFacts } from '../core/plan/switch-rows.ts'
@@ -27,6 +28,7 @@ import type { NodeConfig } from './config.ts'
 import { DenialLog } from './denial-log.ts'
 import { Departures } from './departures.ts'
 import { FormerAddresses } from './former-addresses.ts'
+import { LostProviders } from './lost-providers.ts'
 import { PortReserve } from './port-reserve.ts'
 import { Schedule } from './schedule.ts'
 import { SwitchLink } from './switch-link.ts'
@@ -59,6 +61,9 @@ export class Agent {
   #removed = false
   readonly #departures = new Departures()
   readonly #former = new FormerAddresses()
+  readonly #lost = new LostProviders()
+  /** As compiled last. */
+  #services: NodeNetwork['services'] = new Map()
   readonly #reserve: PortReserve
   readonly #denials: DenialLog
 
@@ -90,6 +95,14 @@ export class Agent {
     if (this.#link === undefined || this.#link.over) return []
     const counts = await this.#link.countRules(keys, signal)
     return counts.map(({ key, packets, bytes }) => ({ key, packets: Number(packets), bytes: Number(bytes) }))
+  }
+
+  /** What went to the providers of a service from here, and what came back; nothing while the switch is away. */
+  async countService(key: string, signal: AbortSignal): Promise<readonly Count[]> {
+    const service = this.#services.get(key)
+    if (service === undefined || this.#link === undefined || this.#link.over) return []
+    const counts = await this.#link.countService(service, signal)
+    return counts.map((count) => ({ key: count.key, packets: Number(count.packets), bytes: Number(count.bytes) }))
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -143,7 +156,9 @@ export class Agent {
     const reserve = this.#reserve
     let ports = link.ports()
     reserve.look({ links: host.facts().links, ofPorts: ports.ofPorts })
-    const network = this.#compiler.compile(withOwnNode(cluster, this.#config), (id) => reserve.names(id))
+    const compiled = this.#compiler.compile(withOwnNode(cluster, this.#config), (id) => reserve.names(id))
+    const network = this.#lost.note(compiled, started)
+    this.#services = network.services
     reserve.keep(network.local)
     this.#departures.note(network.local)
     this.#former.note(network)
@@ -163,7 +178,7 @@ export class Agent {
       const apply = (wanted: NodeNetwork) => {
         // What is read back is compared with everything.
         const flows = this.#renderer.render(wanted, facts, { counts: link.knowsFlows ? counts : 'now' })
-        const desired = { flows, meters: desiredMeters(wanted, facts) }
+        const desired = { flows, meters: desiredMeters(wanted, facts), groups: desiredGroups(wanted.services) }
         return link.applyFlows(desired, { remove }, signal)
       }
       if (!remove || this.#former.size === 0) return apply(network)
@@ -192,6 +207,7 @@ export class Agent {
     const hostPorts = [desiredHostPort(network, nodeSettings)]
     this.#applyHost({ veths: [...veths, ...reserved], hostPorts }, { remove })
     modifications += await forward(ports)
+    if (remove) await this.#cutLost(link, network, ports, signal)
     if (remove) this.#tell(network, ports, failed)
     if (nodeSettings.datapathType === 'netdev') await link.settle(signal)
     if (remove && tidy) this.#schedule.tidied()
@@ -218,6 +234,15 @@ export class Agent {
       else if (error !== undefined) failures.set(endpointId, error)
     }
     this.#deps.attachments.passed(inForce, failures)
+  }
+
+  /** Connections to providers that went. */
+  async #cutLost(link: SwitchLink, network: NodeNetwork, { ofPorts }: BridgeFacts, signal: AbortSignal): Promise<void> {
+    await this.#lost.cut(network, ofPorts, {
+      list: (zone) => link.connectionsIn(zone, signal),
+      forget: (match) => link.flushConntrack(match, signal),
+      send: (port, packet) => link.packetTo(port, packet, signal),
+    })
   }
 
   /** Returns why links could not be made, by name. */

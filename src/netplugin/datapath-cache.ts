@@ -4,7 +4,7 @@
 
 import { asNetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { ControlSocket, controlPath } from '../protocols/unixctl/index.ts'
+import { ControlSocket, controlPath, type ListedConnection, parseConnections } from '../protocols/unixctl/index.ts'
 
 interface Options {
   readonly runDir: string
@@ -45,6 +45,14 @@ export class DatapathCache {
     const control = await this.#connected(signal)
     const patience = AbortSignal.any([signal, AbortSignal.timeout(this.#options.patienceMs)])
     await control?.command('revalidator/wait', [], patience).catch(unlessRefused)
+  }
+
+  /** The connections of a zone; none when the daemon does not listen. */
+  async connections(zone: number, signal: AbortSignal): Promise<readonly ListedConnection[]> {
+    const control = await this.#connected(signal)
+    if (control === undefined) return []
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(this.#options.patienceMs)])
+    return parseConnections(await control.command('dpctl/dump-conntrack', [`zone=${zone}`], patience))
   }
 
   /** undefined, and a warning, when the daemon does not listen where it does by default. */

@@ -31,8 +31,8 @@ export class FormerAddresses {
   }
 
   /** Takes in which endpoints there are now, here and elsewhere. */
-  note({ local, remote, policy }: NodeNetwork): void {
-    this.#tracked ||= policy !== undefined
+  note({ local, remote, policy, services }: NodeNetwork): void {
+    this.#tracked ||= policy !== undefined || services.size > 0
     const changes = [...mapChanges<string, EndpointView>(this.#local, local), ...mapChanges(this.#remote, remote)]
     this.#local = local
     this.#remote = remote

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { createNodeClient } from '../api/node-client.ts'
 import type { NodeNetwork } from '../core/compile/node-network.ts'
+import { serviceMembers } from '../core/names/services.ts'
 import type { NodeSettings } from '../core/compile/node-ports.ts'
 import type { Containers } from '../drivers/host/containers.ts'
 import type { HostDriver } from '../drivers/host/host.ts'
@@ -55,7 +56,8 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
     log: log.with({ part: 'master' }),
     random,
     bootId,
-    count: (_about, policy, counting) => agent.countRules(policy, counting),
+    count: (about, key, counting) =>
+      about === 'policy' ? agent.countRules(key, counting) : agent.countService(key, counting),
   })
   const outbox = new Outbox(`${config.stateDir}/outbox.json`, { client, clock, log, random })
   const attachments = new Attachments()
@@ -73,7 +75,8 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
       processes: namesProcesses,
       view: () => {
         const newest = state()
-        return newest === undefined || passed === undefined ? undefined : { state: newest, ...passed, others: [] }
+        if (newest === undefined || passed === undefined) return undefined
+        return { state: newest, ...passed, others: serviceMembers(newest.objects.service) }
       },
       clock,
       log: log.with({ part: 'names' }),

@@ -3,13 +3,18 @@
 
 import { join } from 'node:path'
 import { bridgeNames } from '../core/compile/node-ports.ts'
+import type { ServiceView } from '../core/compile/node-services.ts'
 import { advertisementMark, agentControllerId, finishAdvertisementPacket } from '../core/pipeline/advertisements.ts'
 import { isOf, ownFlows } from '../core/pipeline/cookies.ts'
 import { tableId } from '../core/pipeline/flow.ts'
 import type { FlowSets } from '../core/pipeline/flow-sets.ts'
+import { refusalMark, refusalOf } from '../core/pipeline/refusals.ts'
 import { countingTables, countRules, type RuleCount } from '../core/pipeline/rule-counts.ts'
+import { countService, type ServiceCount } from '../core/pipeline/service-counts.ts'
+import type { TableName } from '../core/pipeline/tables.ts'
 import type { DesiredBridge } from '../core/plan/database.ts'
 import { planAllFlows, planFlowChanges } from '../core/plan/flows.ts'
+import { planGroups } from '../core/plan/groups.ts'
 import { planMeters } from '../core/plan/meters.ts'
 import type { BridgeFacts } from '../core/plan/switch-rows.ts'
 import { type ApplyOptions, OpenVswitchDatabase } from '../drivers/switch/open-vswitch-database.ts'
@@ -19,11 +24,13 @@ import type { Log } from '../lib/log.ts'
 import {
   type ConntrackMatch,
   type Flow,
+  type Group,
   type Meter,
   type Modification,
   OpenFlowConnection,
   type PacketIn,
 } from '../protocols/openflow/index.ts'
+import type { ListedConnection } from '../protocols/unixctl/index.ts'
 import { DatapathCache } from './datapath-cache.ts'
 
 /** How long one change of ports, or one answer about flows, may take: less than attach calls wait, so that they can say what holds them up. */
@@ -44,6 +51,7 @@ interface Deps {
 interface Applied {
   readonly flows: FlowSets
   readonly meters: Meters
+  readonly groups: ReadonlyMap<number, Group>
 }
 
 type Meters = ReadonlyMap<number, Meter>
@@ -120,9 +128,9 @@ export class SwitchLink {
     return this.#maxMeter
   }
 
-  /** Flows as desired, in one bundle, and the meters they use; returns how many modifications that took. */
+  /** Flows and the groups they use as desired, in one bundle, and the meters they use; returns how many modifications that took. */
   async applyFlows(
-    { flows, meters }: Applied,
+    { flows, meters, groups }: Applied,
     options: { readonly remove: boolean },
     signal: AbortSignal,
   ): Promise<number> {
@@ -130,19 +138,22 @@ export class SwitchLink {
     const applied = this.#applied
     const actualMeters = applied?.meters.values() ?? (await connection.meters(signal))
     const { before, after } = planMeters(meters, actualMeters, options)
-    const modifications =
+    const groupsThere = applied?.groups.values() ?? (await connection.groups(signal))
+    const groupPlan = planGroups(groups, groupsThere, options)
+    const flowChanges =
       applied === undefined
         ? planAllFlows(flows, await connection.flows({ cookie: ownFlows }, signal), options)
         : flows === applied.flows && options.remove
           ? []
           : planFlowChanges(flows, applied.flows, options)
+    const modifications = [...groupPlan.before, ...flowChanges, ...groupPlan.after]
     // A predecessor may have died between a change and its settling.
-    if (modifications.some(isJudged) || (this.#isFirst && hasPolicy(flows))) this.#unsettled = anyFlow(flows)
+    if (modifications.some(isJudged) || (this.#isFirst && hasJudged(flows))) this.#unsettled = anyFlow(flows)
     this.#isFirst = false
     if (before.length > 0) await connection.send(before, signal)
     if (modifications.length > 0) await connection.bundle(modifications, signal)
     if (after.length > 0) await connection.send(after, signal)
-    this.#applied = options.remove ? { flows, meters } : undefined
+    this.#applied = options.remove ? { flows, meters, groups } : undefined
     return before.length + modifications.length + after.length
   }
 
@@ -160,6 +171,25 @@ export class SwitchLink {
     await this.#cache.round(signal)
     const flows = await Promise.all(countingTables.map((name) => connection.flows({ table: tableId(name) }, signal)))
     return countRules(flows.flat(), keys)
+  }
+
+  /** What went to the providers of a service, and what came back. */
+  async countService(service: ServiceView, signal: AbortSignal): Promise<readonly ServiceCount[]> {
+    if (this.#openFlow === undefined) return []
+    const connection = this.#openFlow
+    await this.#cache.round(signal)
+    return countService(await connection.flows({ table: tableId('Provider') }, signal), service)
+  }
+
+  /** Hands a packet to a port. */
+  async packetTo(port: number, packet: Buffer, signal: AbortSignal): Promise<void> {
+    const connection = await this.#connection(signal)
+    connection.packetOut({ inPort: 'controller', actions: [{ type: 'output', port }], packet })
+  }
+
+  /** The connections of a zone; none where the daemon does not listen for such questions. */
+  connectionsIn(zone: number, signal: AbortSignal): Promise<readonly ListedConnection[]> {
+    return this.#cache.connections(zone, signal)
   }
 
   /** After a change of policy flows, with the userspace datapath: returns when nothing is decided by older ones. */
@@ -199,7 +229,7 @@ export class SwitchLink {
     connection.onPacketIn((handedUp) => {
       this.#deps.onPacketIn(handedUp)
       const { packet, fields, userdata } = handedUp
-      const finished = userdata === advertisementMark ? finishAdvertisementPacket(packet) : undefined
+      const finished = answerOf(userdata, packet)
       if (finished === undefined || typeof fields.in_port !== 'number') return
       connection.packetOut({
         inPort: 'controller',
@@ -211,15 +241,24 @@ export class SwitchLink {
   }
 }
 
-/** Of a table that has a part in what policies say. */
-function isJudged(modification: Modification): boolean {
-  const table =
-    modification.op === 'add-flow' ? modification.flow.table : 'table' in modification ? modification.table : undefined
-  return table !== undefined && table >= tableId('Track') && table <= tableId('Commit')
+function answerOf(mark: string, packet: Buffer): Buffer | undefined {
+  if (mark === advertisementMark) return finishAdvertisementPacket(packet)
+  return mark === refusalMark ? refusalOf(packet) : undefined
 }
 
-function hasPolicy(flows: FlowSets): boolean {
-  for (const own of flows.values()) if (own.some(({ cookie }) => isOf('policy', cookie))) return true
+/** Of what has a part in whom a packet reaches: policies say whether, services whom. */
+function isJudged(modification: Modification): boolean {
+  if ('group' in modification || modification.op === 'delete-group') return true
+  const table =
+    modification.op === 'add-flow' ? modification.flow.table : 'table' in modification ? modification.table : undefined
+  if (table === undefined) return false
+  const isBetween = (first: TableName, last: TableName) => table >= tableId(first) && table <= tableId(last)
+  return isBetween('Track', 'Commit') || isBetween('Service', 'Provider')
+}
+
+function hasJudged(flows: FlowSets): boolean {
+  const isJudged = ({ cookie }: Flow) => isOf('policy', cookie) || isOf('service', cookie)
+  for (const own of flows.values()) if (own.some(isJudged)) return true
   return false
 }
 

@@ -65,7 +65,8 @@ function translate(fields: Fields, text: string): void {
     tp_src: isTcp ? 'tcp_src' : 'udp_src',
     tp_dst: isTcp ? 'tcp_dst' : 'udp_dst',
   }
-  for (const part of text.split(',')) set(fields, names, part)
+  // Empty where there was nothing to translate yet.
+  for (const part of text === '' ? [] : text.split(',')) set(fields, names, part)
 }
 
 function perform(text: string, fields: Fields, ports: ReadonlyMap<number, number>, outputs: TracedOutput[]): void {
@@ -80,7 +81,7 @@ function perform(text: string, fields: Fields, ports: ReadonlyMap<number, number
     else if (name === 'set') setKey(fields, inner)
     else if (name === 'clone') perform(inner, new Map(fields), ports, outputs)
     else if (name === 'tnl_push') outputs.push(tunnelled(inner, fields, ports))
-    else if (!['ct', 'recirc', 'userspace', 'meter'].includes(name) && action !== 'drop')
+    else if (!['ct', 'recirc', 'hash', 'userspace', 'meter'].includes(name) && action !== 'drop')
       throw new Error(`action ${action}`)
   }
 }

@@ -10,9 +10,10 @@ import { fieldsOf, packetOf, type SimPacket } from '../../src/core/pipeline/simu
 import type { Step } from '../../src/core/pipeline/simulate/world.ts'
 import { SimSwitch, simulate } from '../../src/core/pipeline/simulate.ts'
 import { planAllFlows } from '../../src/core/plan/flows.ts'
+import { planGroups } from '../../src/core/plan/groups.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
-import { type Flow, OpenFlowConnection } from '../../src/protocols/openflow/index.ts'
+import { type Flow, type Group, OpenFlowConnection } from '../../src/protocols/openflow/index.ts'
 import { ControlSocket } from '../../src/protocols/unixctl/index.ts'
 import { type OpenVswitch, startOpenVswitch } from '../support/open-vswitch.ts'
 import { flowText, parsePorts, tracedOutputs } from './datapath-actions.ts'
@@ -27,6 +28,19 @@ const traceMs = 10_000
  * Packets do not have that trouble: test/system/policy.test.ts sends them.
  */
 const falseSelf = 'Not tunneling to our own address'
+
+type Groups = ReadonlyMap<number, Group>
+
+const noGroups: Groups = new Map()
+
+/**
+ * A trace ends where the datapath is asked for a hash. With one bucket there is nothing to choose: test/system/services.test.ts
+ * chooses, with packets.
+ */
+export function traceable(groups: Groups): Groups {
+  for (const { buckets } of groups.values()) assert.equal(buckets.length, 1)
+  return new Map([...groups].map(([id, group]) => [id, { ...group, type: 'all' }]))
+}
 
 export class OracleSwitch {
   readonly #dir: string
@@ -79,15 +93,19 @@ export class OracleSwitch {
     return this.#compared
   }
 
-  /** Makes the flows of the switch these, in one bundle. */
-  async load(flows: readonly Flow[]): Promise<void> {
+  /** Makes the flows of the switch these, and its groups, in one bundle. */
+  async load(flows: readonly Flow[], groups: Groups = noGroups): Promise<void> {
     const connection = this.#connection
     const wanted = flows.flatMap(({ meter }) => (meter === undefined ? [] : [meter]))
     const held = new Set(wanted.length === 0 ? [] : (await connection.meters()).map(({ id }) => id))
     const meters = new Set(wanted.filter((meter) => !held.has(meter)))
     await connection.send([...meters].map((id) => ({ op: 'add-meter', meter: { id, rate: 1_000, burst: 250 } })))
     const desired = new FlowSets(new Map([['all', new Map([['test', flows]])]]))
-    await connection.bundle(planAllFlows(desired, await connection.flows(), { remove: true }))
+    const { before, after } = planGroups(groups, await connection.groups(), { remove: true })
+    const changes = planAllFlows(desired, await connection.flows(), { remove: true })
+    await connection.bundle([...before, ...changes, ...after])
+    const groupsLeft = planGroups(groups, await connection.groups(), { remove: true })
+    assert.deepEqual(groupsLeft, { before: [], after: [] }, 'the switch reports other groups than it was sent')
     const left = planAllFlows(desired, await connection.flows(), { remove: true })
     assert.deepEqual(left, [], 'the switch reports other flows than it was sent')
   }
@@ -102,10 +120,14 @@ export class OracleSwitch {
     return trace.includes(falseSelf) || tracedOutputs(trace, packet, this.#ports).length > 0
   }
 
-  /** Simulator and switch, side by side; the switch must have been given these flows. */
-  async compare(flows: readonly Flow[], step: Pick<Step, 'inPort' | 'packet'>): Promise<void> {
+  /** Simulator and switch, side by side; the switch must have been given these flows and groups. */
+  async compare(
+    flows: readonly Flow[],
+    step: Pick<Step, 'inPort' | 'packet'>,
+    groups: Groups = noGroups,
+  ): Promise<void> {
     const trace = await this.trace(step)
-    const expected = simulate(new SimSwitch({ flows }), step)
+    const expected = simulate(new SimSwitch({ flows, groups: groups.values() }), step)
     const told = `${flowText(step.inPort, step.packet)}\n${trace}\n${expected.trace.join('\n')}`
     const isTunnelled = expected.outputs.some(({ port }) => port === tunnelPort)
     const isFalseSelf = trace.includes(falseSelf)

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
+import { desiredGroups } from '../../src/core/pipeline/features/service-groups.ts'
 import { tcp } from '../../src/core/pipeline/simulate/packet.ts'
 import { type Step, World } from '../../src/core/pipeline/simulate/world.ts'
 import { explain } from '../../src/core/why/why.ts'
@@ -18,7 +19,7 @@ import { readStory, sendProbe, storyNames } from '../scenarios/story.ts'
 import { mayReach } from '../support/cluster.ts'
 import { openings, sentBy } from '../support/openings.ts'
 import { flowText } from './datapath-actions.ts'
-import { OracleSwitch } from './oracle-switch.ts'
+import { OracleSwitch, traceable } from './oracle-switch.ts'
 
 const stories = join(import.meta.dirname, '../scenarios')
 /** Packets per node that are compared; probes come first, then those of pings. */
@@ -75,10 +76,12 @@ test('a real switch does what the simulator says', async (t) => {
       for (const probe of story.probes) sendProbe(story.world, probe)
       reachabilityText(story.world)
       for (const node of story.world.nodes) {
-        const flows = [...story.world.host(node).flows.values()].flat()
-        await oracle.load(flows)
+        const { flows: sets, network } = story.world.host(node)
+        const flows = [...sets.values()].flat()
+        const groups = traceable(desiredGroups(network.services))
+        await oracle.load(flows, groups)
         const here = [...steps.values()].filter((step) => step.node === node).slice(0, mostPackets)
-        for (const step of here) await oracle.compare(flows, step)
+        for (const step of here) await oracle.compare(flows, step, groups)
       }
     })
   }

@@ -132,3 +132,31 @@ test('policy costs nothing where no member is, and rules their sum elsewhere', (
   })
   assert.deepEqual(policy('node2'), {})
 })
+
+test('services cost nothing where nobody reaches them, and a few flows for each port and provider elsewhere', () => {
+  const served: Intent = {
+    ...plain,
+    services: [
+      {
+        key: 'red:web',
+        network: 'one',
+        address: '10.1.0.100',
+        selectors: ['tier=web'],
+        ports: ['80:8080:tcp', '81:8080:tcp'],
+      },
+    ],
+    endpoints: plain.endpoints.map((endpoint) =>
+      endpoint.id === 'there' || endpoint.id === 'here6' ? { ...endpoint, labels: { tier: 'web' } } : endpoint,
+    ),
+  }
+  const services = (node: string) =>
+    Object.fromEntries(Object.entries(counts(served, node)).filter(([owner]) => /^(service|provider)/.test(owner)))
+  assert.deepEqual(services('node1'), {
+    // Of its two providers one is here, and may be its own client.
+    'service red:web': costs.service.flows + 2 * costs.servicePort.flows + 2 * costs.serviceProvider.flows + 1,
+    'provider 1 1 10.1.0.2': costs.answeringProvider.flows,
+    'provider 1 1 10.2.0.1': costs.answeringProvider.flows,
+    'provider 1 1 10.2.0.1 here': 1,
+  })
+  assert.deepEqual(services('node3'), {})
+})

@@ -11,6 +11,7 @@ import { ungrouped } from '../pipeline/fields.ts'
 import { type EndpointProfile, type GroupProfiles, ProfileCompiler } from './endpoint-profile.ts'
 import type { LocalEndpoint, NetworkView, NodeNetwork, PortNames, RemoteEndpoint } from './node-network.ts'
 import { PolicyCompiler } from './node-policy.ts'
+import { ServiceCompiler } from './node-services.ts'
 import { isWaiting } from './waiting.ts'
 
 interface CachedNetwork {
@@ -52,6 +53,7 @@ export class NodeCompiler {
   #endpoints: Endpoints | undefined
   readonly #profiles = new ProfileCompiler()
   readonly #policy: PolicyCompiler
+  readonly #services = new ServiceCompiler()
 
   constructor(node: string) {
     this.#node = node
@@ -79,6 +81,7 @@ export class NodeCompiler {
       local,
       remote,
       peers: [...new Set(peers)].sort(),
+      services: this.#services.compile(state, views, isMet),
       policy: this.#policy.compile(state, local, views, isMet),
     }
   }

@@ -4,6 +4,7 @@
 import type { Encap } from '../../model/state.ts'
 import type { EndpointProfile } from './endpoint-profile.ts'
 import type { NodePolicy } from './node-policy.ts'
+import type { ServiceView } from './node-services.ts'
 
 export interface NetworkView {
   /** `tenant:network`. */
@@ -69,6 +70,8 @@ export interface NodeNetwork {
   readonly remote: ReadonlyMap<string, RemoteEndpoint>
   /** Tunnel ends of all other nodes, sorted: packets from elsewhere are dropped. */
   readonly peers: readonly string[]
+  /** Services that some endpoint here can reach, by key. */
+  readonly services: ReadonlyMap<string, ServiceView>
   /** undefined where no endpoint here is in a group with a policy. */
   readonly policy: NodePolicy | undefined
 }

@@ -12,6 +12,7 @@ export const features = {
   tunnel: 6,
   uplink: 7,
   policy: 8,
+  service: 9,
 } as const
 export type Feature = keyof typeof features
 

@@ -1,7 +1,7 @@
 // How many flows each kind of object costs a node: printed in docs/pipeline.md, held by test/properties/cost.test.ts.
 
 export const costs = {
-  base: { flows: 25, why: 'whatever the cluster holds' },
+  base: { flows: 30, why: 'whatever the cluster holds' },
   names: { flows: 6, why: "once the host's own port is there" },
   peer: { flows: 1, why: 'for each other node with a tunnel end' },
   routedNetwork: { flows: 4, why: 'IPv4 with gateway, where its tenant has an endpoint' },
@@ -22,5 +22,12 @@ export const costs = {
   loggedRules: { flows: 2, why: 'where any rule logs what it denies' },
   strangers: { flows: 1, why: 'where an incoming rule names a group; on VLANs a few for each network' },
   waryGroup: { flows: 1, why: 'for each group whose incoming rules name groups; one more for its outgoing ones' },
+  service: { flows: 3, why: 'where an endpoint can reach it' },
+  servicePort: {
+    flows: 2,
+    why: 'for each of its ports of TCP, and an OpenFlow group; 65 and no group with client affinity, 33 to 129 for UDP to 16 providers',
+  },
+  serviceProvider: { flows: 2, why: 'for each of its providers; one more for each port of those that are here' },
+  answeringProvider: { flows: 2, why: 'whatever its services; one more for each further port, one more where it is' },
   groupMember: { flows: 1, why: 'IPv4, on nodes where an incoming rule of its tenant names a group' },
 } as const

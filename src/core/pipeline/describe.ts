@@ -30,6 +30,7 @@ const featureMeanings: Readonly<Record<Feature, string>> = {
   tunnel: 'which tunnel ends are believed, and which network a VNI is',
   uplink: 'VLANs in and out',
   policy: 'policies: connections, rules, and who members of groups elsewhere are',
+  service: 'services: their addresses, their providers, and what these answer',
 }
 
 const lowestRule = rulePriority({ priority: 1, action: 'allow', cuts: false, logs: false })
@@ -55,6 +56,10 @@ const costNames: Readonly<Record<keyof typeof costs, string>> = {
   strangers: 'policy that names groups',
   waryGroup: 'group that is wary of strangers',
   groupMember: 'remote endpoint, known by its group',
+  service: 'service',
+  servicePort: 'port of a service',
+  serviceProvider: 'provider of a service',
+  answeringProvider: 'provider, with one port',
 }
 
 const drawing = `
@@ -73,10 +78,18 @@ const drawing = `
       Names               │             │
         ├── ct(nat) ──────┼─────────────┼──► NamesOut ──► the host's resolver
         ├── ct(nat) ──────┼─────────────┼──► Output       its answers, to the endpoint that asked
-        ▼                 │             │
-      Route               │             │                            TTL, where a router is crossed
-        │                 │             │
         ▼                 ▼             ▼
+     Service ─── of no service ────────────────► Route
+        │ ct(nat)
+        ▼
+    ServicePick ─── new: ct(commit,nat) to a provider ──► Provider
+        │ of an open connection, translated
+        ▼
+     Provider                                                        counted
+        ▼
+      Route                                                          TTL, where a router is crossed
+        │
+        ▼
  ┌─────────────────────────── Forward ───────────────────────────┐   by address, or by MAC
  └───────────────────────────────┬───────────────────────────────┘
                                  ▼

@@ -24,6 +24,7 @@ export const metadata = {
   },
   Cut: { field: 'reg1', offset: 7, bits: 1, why: '1 when the rule that denies it ends open connections too' },
   Log: { field: 'reg1', offset: 8, bits: 1, why: '1 when the rule that denies it wants to have it logged' },
+  Served: { field: 'reg1', offset: 10, bits: 1, why: '1 when it belongs to a connection through a service' },
   Tenant: { field: 'reg1', offset: 16, bits: 16, why: 'tenant id, and the conntrack zone' },
   DestinationGroup: {
     field: 'reg2',
@@ -39,6 +40,12 @@ export const metadata = {
   },
   OutPort: { field: 'reg3', offset: 0, bits: 32, why: 'OpenFlow port found by Forward' },
   Network: { field: 'reg4', offset: 0, bits: 32, why: 'network id' },
+  Service: {
+    field: 'reg5',
+    offset: 0,
+    bits: 32,
+    why: 'of a connection through a service, the address that translation replaces: of the service, or of the provider that answers',
+  },
   Scratch: { field: 'reg8', offset: 0, bits: 32, why: 'holds one address while two fields are swapped' },
 } as const satisfies Record<string, MetadataField>
 

@@ -16,6 +16,8 @@ export const is = {
   dhcpServer: { eth_type: 0x0800, ip_proto: 17, udp_src: 67 },
   dhcp6Server: { eth_type: 0x86dd, ip_proto: 17, udp_src: 547 },
   tcp: { eth_type: 0x0800, ip_proto: 6 },
+  udp: { eth_type: 0x0800, ip_proto: 17 },
+  unreachable: { eth_type: 0x0800, ip_proto: 1, icmpv4_type: 3 },
   tcp6: { eth_type: 0x86dd, ip_proto: 6 },
   dnsUdp: { eth_type: 0x0800, ip_proto: 17, udp_dst: 53 },
   dnsTcp: { eth_type: 0x0800, ip_proto: 6, tcp_dst: 53 },

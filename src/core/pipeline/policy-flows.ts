@@ -11,7 +11,7 @@ export class PolicyFlows {
 
   render(network: NodeNetwork): readonly Flow[] {
     // Flows of policy need no port numbers; those that do are of others.
-    const bare = { ...network, networks: new Map(), local: new Map(), remote: new Map() }
+    const bare = { ...network, networks: new Map(), local: new Map(), remote: new Map(), services: new Map() }
     const sets = this.#renderer.render(bare, { ofPorts: new Map(), nameservers: [] })
     return [...sets.values()].flat()
   }

@@ -15,9 +15,12 @@ import { localEndpointFlows, remoteEndpointFlows } from './features/endpoint.ts'
 import { answerFlows, namesFlows } from './features/names.ts'
 import { type BroadcastDomain, networkFlows } from './features/network.ts'
 import { groupFlows, memberFlows, policyFlows } from './features/policy.ts'
-import { metersOf } from './features/profile.ts'
+import { hasRefusalMeter, metersOf } from './features/profile.ts'
 import { LevelCounts } from './features/rule-count.ts'
 import { LevelFlows } from './features/rules.ts'
+import { answeringFlows, returningFlows, servedBy } from './features/service-answers.ts'
+import { groupNumbers } from './features/service-groups.ts'
+import { serviceFlows } from './features/services.ts'
 import { tunnelStrangers, waryFlows, wireFlows } from './features/strangers.ts'
 import { peerFlows } from './features/tunnel.ts'
 import { FlowSets, type Section } from './flow-sets.ts'
@@ -67,6 +70,7 @@ export class Renderer {
     }
     renderNetworks(network, facts, part)
     renderEndpoints(network, facts, part)
+    renderServices(network, facts, part)
     if (network.policy !== undefined) renderPolicy(network.policy, facts, part)
     this.#sections = remembered
     for (const [name, section] of this.#renderLevels(network.policy)) sections.set(name, section)
@@ -170,6 +174,25 @@ function renderEndpoints({ pvtSubnet, local, remote }: NodeNetwork, facts: Switc
   part('endpoints elsewhere', [remote, vxlan], (own) => {
     for (const endpoint of remote.values()) {
       own(`endpoint ${endpoint.endpointId}`, [endpoint, vxlan], () => remoteEndpointFlows(endpoint, vxlan))
+    }
+  })
+}
+
+function renderServices({ services, local }: NodeNetwork, facts: SwitchFacts, part: Part): void {
+  const { ofPorts } = facts
+  const limited = hasRefusalMeter(facts)
+  part('services', [services, local, ofPorts, limited], (own) => {
+    const numbers = groupNumbers(services.values())
+    for (const service of services.values()) {
+      const here = new Set(service.providers.flatMap(({ endpointId }) => (local.has(endpointId) ? [endpointId] : [])))
+      const groups = numbers.get(service.key) ?? new Map()
+      const inputs = [service, [...here].join(' '), [...groups.values()].join(' '), limited]
+      own(`service ${service.key}`, inputs, () => serviceFlows(service, groups, { here, limited }))
+    }
+    for (const [key, served] of servedBy(services.values())) {
+      own(`provider ${key}`, [served.provider, served.network, served.portsText], () => answeringFlows(served))
+      const port = ofPorts.get(local.get(served.provider.endpointId)?.portName ?? '')
+      if (port !== undefined) own(`provider ${key} here`, [port], () => returningFlows(port))
     }
   })
 }

@@ -6,6 +6,7 @@
 //   verdict.trace     // ['Classify: in_port=3,vlan_vid=0', …]
 
 import { NetpluginError, unreachable } from '../../lib/errors.ts'
+import { hash32 } from '../../lib/hash.ts'
 import {
   type Action,
   type Conntrack,
@@ -44,6 +45,8 @@ export class SimSwitch {
 export interface SimOutput {
   readonly port: number | ReservedPort
   readonly packet: SimPacket
+  /** Of what is handed to the agent: what for. */
+  readonly userdata?: string
 }
 
 export interface Verdict {
@@ -168,7 +171,7 @@ class Run {
         for (const name of [...fields.keys()]) if (name.startsWith('ct_')) fields.delete(name)
         return
       case 'controller':
-        this.#output('controller', fields)
+        this.#outputs.push({ port: 'controller', packet: packetOf(fields), userdata: action.userdata ?? '' })
         return
       case 'conjunction':
       case 'note':
@@ -207,11 +210,12 @@ class Run {
     fields.set('in_port', inPort)
   }
 
-  /** What a bucket does to the packet stays in the bucket. Of a `select` group the first bucket is taken. */
+  /** What a bucket does to the packet stays in the bucket. Of a `select` group addresses and ports choose one. */
   #group(id: number, fields: Fields, table: number, depth: number): void {
     const group = this.#sim.groups.get(id)
     const buckets = group?.buckets ?? []
-    for (const bucket of group?.type === 'all' ? buckets : buckets.slice(0, 1)) {
+    const chosen = group?.type === 'select' ? hash32(flowText(fields)) % Math.max(1, buckets.length) : 0
+    for (const bucket of group?.type === 'all' ? buckets : buckets.slice(chosen, chosen + 1)) {
       this.#apply(bucket.actions, new Map(fields), table, depth)
     }
   }
@@ -223,6 +227,12 @@ class Run {
     this.#sim.connections.track(tracked, zone, action, exec)
     if (action.table !== undefined) this.#waiting.push({ table: action.table, fields: tracked })
   }
+}
+
+/** What tells a connection from others. */
+function flowText(fields: Fields): string {
+  const names = ['ipv4_src', 'ipv4_dst', 'ip_proto', 'tcp_src', 'tcp_dst', 'udp_src', 'udp_dst'] as const
+  return names.map((name) => fields.get(name) ?? 0n).join(' ')
 }
 
 function setField(fields: Fields, action: Extract<Action, { type: 'set_field' }>): void {

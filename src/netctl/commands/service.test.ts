@@ -29,6 +29,56 @@ testLines([
     ],
     out: 'Creating ServiceLB default:web\n',
   },
+  {
+    line: 'service create -s n1 -l a=b -p 80:80:tcp --affinity=client web',
+    answers: { 'POST /api/v1/serviceLBs/default:web/': {} },
+    asked: [
+      [
+        'POST /api/v1/serviceLBs/default:web/',
+        {
+          tenantName: 'default',
+          serviceName: 'web',
+          networkName: 'n1',
+          selectors: ['a=b'],
+          ports: ['80:80:tcp'],
+          affinity: 'client',
+        },
+      ],
+      ...settled,
+    ],
+    out: 'Creating ServiceLB default:web\n',
+  },
+  {
+    line: 'service create -s n1 -l a=b -p 80:80:tcp --affinity=port web',
+    asked: [],
+    status: 1,
+    err: /affinity "port"/,
+  },
+  {
+    line: 'service stats web',
+    answers: {
+      'GET /api/v1/inspect/serviceLBs/default:web/stats/': {
+        key: 'default:web',
+        address: '10.1.1.9',
+        providers: [
+          {
+            name: 'web1',
+            address: '10.1.1.2',
+            host: 'a',
+            to: { packets: 5, bytes: 400 },
+            from: { packets: 4, bytes: 9000 },
+          },
+        ],
+        silent: ['b'],
+      },
+    },
+    out: [
+      'Provider  Address   Host  Packets to  Bytes to  Packets from  Bytes from\n',
+      '--------  -------   ----  ----------  --------  ------------  ----------\n',
+      'web1      10.1.1.2  a     5           400       4             9000\n',
+      'without b, which did not answer\n',
+    ].join(''),
+  },
   { line: 'service create -l a=b -p 80:80:tcp web', asked: [], status: 1, err: /needs a network/ },
   {
     line: 'service ls',

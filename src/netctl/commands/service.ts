@@ -6,6 +6,7 @@ import { command, type Topic, tenantFlag } from '../command.ts'
 import { listOfTenant, type ObjectKind, removeAndInspectOfTenant, store } from '../object-commands.ts'
 import { given } from '../output.ts'
 import { serviceColumns, serviceWide } from '../tables.ts'
+import { serviceStats } from './service-stats.ts'
 
 const serviceKind: ObjectKind<ServiceLbView, ServiceLbInput> = {
   noun: 'service',
@@ -34,6 +35,12 @@ const create = command({
       value: 'PORT:PORT:PROTOCOL',
       help: 'Port of the service, port of the containers, tcp or udp; repeat for more',
     },
+    affinity: {
+      kind: 'text',
+      names: ['affinity'],
+      value: 'client',
+      help: 'client: one provider for all connections of a client',
+    },
     ipAddress: { kind: 'text', names: ['preferred-ip', 'ip'], value: 'ADDRESS', help: 'Address it is to have' },
   },
   run: ({ session, args, flags }) => {
@@ -49,15 +56,22 @@ const create = command({
         ipAddress: flags.ipAddress,
         selectors: [...flags.selector],
         ports: [...flags.port],
+        affinity: flags.affinity === undefined ? undefined : affinityOf(flags.affinity),
       }),
     )
   },
 })
+
+function affinityOf(text: string): 'client' {
+  if (text !== 'client')
+    throw usage(`a service has no affinity ${JSON.stringify(text)}; say --affinity=client or nothing`)
+  return text
+}
 
 const { remove, inspect } = removeAndInspectOfTenant(serviceKind)
 
 export const serviceTopic: Topic = {
   names: ['service'],
   summary: 'Load balanced services: one address for many containers',
-  commands: [create, listOfTenant(serviceKind), inspect, remove],
+  commands: [create, listOfTenant(serviceKind), inspect, serviceStats, remove],
 }

@@ -2,6 +2,7 @@
 
 import type { Flow } from '../../../protocols/openflow/index.ts'
 import { finishAdvertisement } from '../answers.ts'
+import { origin } from '../fields.ts'
 import { flow, missFlows } from '../flow.ts'
 import { is } from '../packets.ts'
 import { priority } from '../priorities.ts'
@@ -23,6 +24,9 @@ export function baseFlows(): Flow[] {
     // What no flow of a network claims is not flooded.
     flow('base', 'Neighbour', priority.rest, is.arp, []),
     flow('base', 'Neighbour', priority.rest, is.neighbourSolicitation, []),
+    // The sender's host has routed what comes from elsewhere.
+    flow('base', 'Route', priority.self, { Origin: origin.tunnel }, [{ goto: 'Forward' }]),
+    flow('base', 'Route', priority.self, { Origin: origin.uplink }, [{ goto: 'Forward' }]),
     // A packet for another subnet crosses a router.
     flow('base', 'Route', priority.rest, { ...is.ipv4, Routed: 1 }, [{ type: 'dec_ttl' }, { goto: 'Forward' }]),
     flow('base', 'Route', priority.rest, { ...is.ipv6, Routed: 1 }, [{ type: 'dec_ttl' }, { goto: 'Forward' }]),

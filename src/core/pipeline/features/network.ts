@@ -47,7 +47,7 @@ function arrival(network: NetworkView, ports: NetworkPorts): Flow[] {
     return [
       flow('tunnel', 'Tunnel', priority.exact, from, [
         { set: { ...identity, Origin: origin.tunnel } },
-        { goto: 'Forward' },
+        { goto: 'Service' },
       ]),
     ]
   }
@@ -57,7 +57,7 @@ function arrival(network: NetworkView, ports: NetworkPorts): Flow[] {
     flow('uplink', 'Classify', priority.exact, from, [
       { type: 'pop_vlan' },
       { set: { ...identity, Origin: origin.uplink } },
-      { goto: 'Forward' },
+      { goto: 'Service' },
     ]),
   ]
 }

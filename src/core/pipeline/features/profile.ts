@@ -29,9 +29,19 @@ export function metersOf(
 /** All meters of ours have numbers below this: there are no more ports. */
 export const meterNumbersEnd = 0x2_0000
 
+/** Of what is handed to the agent to be refused. The last port of a switch is 0xff00. */
+export const refusalMeter = meterNumbersEnd - 1
+/** About a thousand small packets a second. */
+const refusals = { id: refusalMeter, rate: 512, burst: 256 } as const
+
+export function hasRefusalMeter({ maxMeter = Number.POSITIVE_INFINITY }: Pick<SwitchFacts, 'maxMeter'>): boolean {
+  return maxMeter >= refusalMeter
+}
+
 /** Every meter that flows of `Renderer` use, by number. */
 export function desiredMeters(network: NodeNetwork, facts: SwitchFacts): ReadonlyMap<number, Meter> {
   const desired = new Map<number, Meter>(logMeters(network.policy, facts).map((meter) => [meter.id, meter]))
+  if (network.services.size > 0 && hasRefusalMeter(facts)) desired.set(refusalMeter, refusals)
   for (const endpoint of network.local.values()) {
     const port = facts.ofPorts.get(endpoint.portName)
     const meters = port === undefined ? undefined : metersOf(endpoint, port, facts)

@@ -42,12 +42,13 @@ export class Connections {
    */
   track(fields: Fields, zone: number, ct: Conntrack, exec: () => void): void {
     const tuple = tupleOf(fields)
+    const translated = fields.get('ct_zone') === BigInt(zone) ? Number(fields.get('ct_state') ?? 0n) & anyNat : 0
     fields.set('ct_zone', BigInt(zone))
     if (tuple === undefined) {
       fields.set('ct_state', BigInt(ctState.trk | ctState.inv))
       return
     }
-    let found = this.#byTuple.get(key(zone, tuple))
+    let found = this.#find(zone, tuple, translated !== 0)
     if (found?.isReply === true && ct.commit === true && ct.force === true) {
       this.#forget(zone, found.connection)
       found = undefined
@@ -60,7 +61,7 @@ export class Connections {
     }
     if (found?.isReply === true) found.connection.answered = true
     if (isNew && ct.commit === true) found = this.#commit(zone, tuple, ct)
-    fields.set('ct_state', BigInt(stateOf(found, isNew, ct)))
+    fields.set('ct_state', BigInt(stateOf(found, isNew, ct) | translated))
     fields.set('ct_mark', found?.connection.mark ?? 0n)
     fields.set('ct_label', found?.connection.label ?? 0n)
     if (found === undefined) return
@@ -69,7 +70,14 @@ export class Connections {
       found.connection.mark = fields.get('ct_mark') ?? 0n
       found.connection.label = fields.get('ct_label') ?? 0n
     }
-    if (ct.nat !== undefined && found.connection.translated !== 0) translate(fields, found)
+    if (ct.nat !== undefined && translated === 0 && found.connection.translated !== 0) translate(fields, found)
+  }
+
+  /** A packet that was translated already is of the connection in which the other side would be the sender. */
+  #find(zone: number, tuple: Tuple, isTranslated: boolean): Found | undefined {
+    if (!isTranslated) return this.#byTuple.get(key(zone, tuple))
+    const other = this.#byTuple.get(key(zone, reversed(tuple)))
+    return other && { connection: other.connection, isReply: !other.isReply }
   }
 
   /** undefined when the translation has no free tuple left: the packet then goes on as it is. */
@@ -95,6 +103,8 @@ export class Connections {
     this.#byTuple.delete(key(zone, reply))
   }
 }
+
+const anyNat = ctState.snat | ctState.dnat
 
 function stateOf(found: Found | undefined, isNew: boolean, ct: Conntrack): number {
   if (found === undefined || isNew) return ctState.trk | ctState.new | (ct.nat === undefined ? 0 : translation(found))

@@ -6,8 +6,10 @@ import type { ClusterState } from '../../../model/state.ts'
 import { portNames as endpointPorts, NodeCompiler } from '../../compile/compile-node.ts'
 import type { NodeNetwork } from '../../compile/node-network.ts'
 import { portNames, type SwitchFacts } from '../facts.ts'
+import { desiredGroups } from '../features/service-groups.ts'
 import type { FlowSets } from '../flow-sets.ts'
 import { tagged } from '../packets.ts'
+import { refusalMark } from '../refusals.ts'
 import { Renderer } from '../render.ts'
 import { SimSwitch, simulate, type Verdict } from '../simulate.ts'
 import type { Connections } from './connections.ts'
@@ -32,7 +34,7 @@ export interface Machine {
 }
 
 export interface Delivery {
-  /** An endpoint id, a machine's name, or `host <node>`; `nowhere <address>` for a tunnel end that nobody has. */
+  /** An endpoint id, a machine's name, `host <node>`, or `agent <node>`; `nowhere <address>` for a tunnel end that nobody has. */
   readonly to: string
   readonly packet: SimPacket
 }
@@ -164,7 +166,11 @@ export class World {
       verdicts.push({ node: host.node, verdict })
       if (verdict.dropped !== undefined) dropped.push(`${host.node} ${verdict.dropped}`)
       for (const output of verdict.outputs) {
-        if (output.port === 'controller') continue
+        if (output.port === 'controller') {
+          if (output.userdata === refusalMark)
+            deliveries.push({ to: `agent ${host.node}`, packet: withoutTunnel(output.packet) })
+          continue
+        }
         const next = this.#leave(host, Number(output.port), output.packet)
         if ('host' in next) waiting.push(next)
         else take(next, host.node)
@@ -251,7 +257,8 @@ function simHost(
   }
   const facts = { ofPorts, nameservers }
   const flows = renderer.render(network, facts)
-  const sim = new SimSwitch({ flows: [...flows.values()].flat(), connections })
+  const groups = desiredGroups(network.services).values()
+  const sim = new SimSwitch({ flows: [...flows.values()].flat(), groups, connections })
   return { node, vtep: network.vtep, compiler, renderer, network, facts, flows, sim, endpoints }
 }
 

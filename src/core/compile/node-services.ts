@@ -1,0 +1,98 @@
+// The services that endpoints of a node can reach, each with its providers. Objects are reused while they say the same.
+
+import { macOfIpv4 } from '../../lib/address.ts'
+import { sameEntries, sameItems } from '../../lib/same.ts'
+import { parseServicePort, type ServicePort } from '../../model/service-lb.ts'
+import type { ClusterState, EndpointRecord, ServiceRecord } from '../../model/state.ts'
+import { LabelIndex } from '../services/providers.ts'
+import type { NetworkView } from './node-network.ts'
+
+export interface ServiceProvider {
+  readonly endpointId: string
+  readonly ipv4: string
+  readonly mac: string
+}
+
+export interface ServiceView {
+  /** `tenant:service`. */
+  readonly key: string
+  readonly network: NetworkView
+  readonly address: string
+  readonly mac: string
+  /** One client, one provider. */
+  readonly affinity: boolean
+  readonly ports: readonly ServicePort[]
+  /** By ascending address. */
+  readonly providers: readonly ServiceProvider[]
+}
+
+interface Cached {
+  readonly record: ServiceRecord
+  readonly network: NetworkView
+  readonly view: ServiceView
+}
+
+const none: ReadonlyMap<string, ServiceView> = new Map()
+
+export class ServiceCompiler {
+  readonly #labels = new LabelIndex()
+  #inputs: readonly unknown[] = []
+  #cached = new Map<string, Cached>()
+  #providers = new WeakMap<EndpointRecord, ServiceProvider>()
+  #last = none
+
+  /** By key. `isMet`: networks some local endpoint can meet. */
+  compile(
+    state: ClusterState,
+    networks: ReadonlyMap<string, NetworkView>,
+    isMet: (network: NetworkView) => boolean,
+  ): ReadonlyMap<string, ServiceView> {
+    const inputs = [state.objects.service, state.endpoints, state.networks, networks, isMet]
+    if (sameItems(inputs, this.#inputs)) return this.#last
+    this.#inputs = inputs
+    const cache = new Map<string, Cached>()
+    const views = new Map<string, ServiceView>()
+    for (const [key, record] of state.objects.service) {
+      const network = networks.get(`${record.tenantName}:${record.networkName}`)
+      if (network === undefined || !isMet(network)) continue
+      const providers = this.#labels.providersOf(state, record).map((provider) => this.#providerOf(provider))
+      const before = this.#cached.get(key)
+      const same = before?.record === record && before.network === network
+      const entry =
+        same && sameItems(before.view.providers, providers)
+          ? before
+          : { record, network, view: serviceView(key, record, network, providers) }
+      cache.set(key, entry)
+      views.set(key, entry.view)
+    }
+    this.#cached = cache
+    if (!sameEntries(this.#last, views)) this.#last = views
+    return this.#last
+  }
+
+  #providerOf(record: EndpointRecord): ServiceProvider {
+    const known = this.#providers.get(record)
+    if (known !== undefined) return known
+    const { endpointId, ipv4, mac } = record
+    const provider = { endpointId, ipv4, mac }
+    this.#providers.set(record, provider)
+    return provider
+  }
+}
+
+function serviceView(
+  key: string,
+  record: ServiceRecord,
+  network: NetworkView,
+  providers: readonly ServiceProvider[],
+): ServiceView {
+  return {
+    key,
+    network,
+    address: record.vip,
+    mac: macOfIpv4(record.vip) ?? '',
+    affinity: record.affinity === 'client',
+    ports: record.ports.flatMap((text) => parseServicePort(text) ?? []),
+    providers,
+  }
+}

@@ -1,0 +1,101 @@
+// Load balanced services (docs/services.md). On the client's host a new connection to a service gets a provider, and
+// connection tracking translates: the service's address and port become the provider's on the way there, and back again in
+// the answers. All else, policy among it, sees client and provider.
+
+import { parseIpv4 } from '../../../lib/address.ts'
+import type { ServicePort } from '../../../model/service-lb.ts'
+import type { Action, Flow } from '../../../protocols/openflow/index.ts'
+import type { ServiceProvider, ServiceView } from '../../compile/node-services.ts'
+import { agentControllerId } from '../advertisements.ts'
+import { answerArp, answerEcho } from '../answers.ts'
+import { routerMac } from '../facts.ts'
+import { origin } from '../fields.ts'
+import { flow } from '../flow.ts'
+import { is } from '../packets.ts'
+import { priority } from '../priorities.ts'
+import { refusalMark } from '../refusals.ts'
+import { refusalMeter } from './profile.ts'
+import { ownAnswers } from './service-answers.ts'
+import { lookUp, scopeOf, toPort, translate } from './service-parts.ts'
+import { datagramFlows, stickyFlows } from './slots.ts'
+
+const dnsPort = 53
+
+/** Flows of one service. `groups`: numbers by port; `here`: providers on this host; `limited`: there are meters. */
+export function serviceFlows(
+  service: ServiceView,
+  groups: ReadonlyMap<ServicePort, number>,
+  { here, limited }: { readonly here: ReadonlySet<string>; readonly limited: boolean },
+): Flow[] {
+  const { network, address, mac, ports, providers } = service
+  const scope = scopeOf(network)
+  const to = { ...scope, Origin: origin.endpoint, ...is.ipv4, ipv4_dst: address }
+  const shownMac = network.routed ? routerMac : mac
+  const flows = [
+    flow(
+      'service',
+      'Neighbour',
+      priority.exact,
+      { ...is.arpRequest, Network: network.networkId, arp_tpa: address },
+      answerArp(address, shownMac),
+    ),
+    flow('service', 'Service', priority.exact, { ...to, ...is.echo }, answerEcho(address, shownMac)),
+    flow('service', 'Service', priority.rest, to, [
+      ...(limited ? [{ meter: refusalMeter }] : []),
+      { type: 'controller', controllerId: agentControllerId, userdata: refusalMark },
+    ]),
+  ]
+  // Its own questions are not for the host's resolver.
+  for (const { protocol, servicePort } of ports) {
+    if (servicePort !== dnsPort) continue
+    const question = { ...to, ...toPort(protocol, servicePort) }
+    flows.push(flow('service', 'Names', priority.self, question, [{ goto: 'Service' }]))
+  }
+  if (providers.length === 0) return flows
+  for (const port of ports) {
+    flows.push(
+      flow('service', 'Service', priority.self, { ...to, ...toPort(port.protocol, port.servicePort) }, [
+        { set: { Served: 1, Service: parseIpv4(address) ?? 0 } },
+        lookUp,
+      ]),
+      ...pickFlows(service, port, groups.get(port)),
+    )
+  }
+  for (const provider of providers) flows.push(...countingFlows(service, provider))
+  for (const provider of providers) {
+    if (here.has(provider.endpointId)) flows.push(...ownAnswers(service, provider))
+  }
+  return flows
+}
+
+function pickFlows(service: ServiceView, port: ServicePort, group: number | undefined): Flow[] {
+  const match = {
+    ...scopeOf(service.network),
+    ...is.ipv4,
+    ipv4_dst: service.address,
+    ...toPort(port.protocol, port.servicePort),
+  }
+  const to = (provider: ServiceProvider) => translate(provider, port)
+  if (service.affinity) return stickyFlows(match, service.providers, to)
+  if (port.protocol === 'udp') return datagramFlows(match, service.providers, to)
+  if (group === undefined) return []
+  return [flow('service', 'ServicePick', priority.exact, match, [{ type: 'group', group }])]
+}
+
+/** What goes to a provider, and what comes from it. */
+export function countingFlows({ network, address, mac }: ServiceView, provider: ServiceProvider): Flow[] {
+  const scope = { ...scopeOf(network), ...is.ipv4 }
+  const number = (text: string) => parseIpv4(text) ?? 0
+  const named = (field: 'eth_dst' | 'eth_src', value: string): Action[] =>
+    network.routed ? [] : [{ type: 'set_field', field, value }]
+  return [
+    flow('service', 'Provider', priority.exact, { ...scope, Service: number(address), ipv4_dst: provider.ipv4 }, [
+      ...named('eth_dst', provider.mac),
+      { goto: 'Route' },
+    ]),
+    flow('service', 'Provider', priority.exact, { ...scope, Service: number(provider.ipv4), ipv4_src: address }, [
+      ...named('eth_src', mac),
+      { goto: 'Route' },
+    ]),
+  ]
+}
