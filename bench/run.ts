@@ -21,6 +21,7 @@ import { footprint } from './subjects/footprint.ts'
 import { policy } from './subjects/policy.ts'
 import { policyCore } from './subjects/policy-core.ts'
 import { rest } from './subjects/rest.ts'
+import { services } from './subjects/services.ts'
 import { traffic } from './subjects/traffic.ts'
 import { resultTable } from './table.ts'
 
@@ -35,6 +36,7 @@ const benchmarks: readonly Benchmark[] = [
   flowMods,
   policyCore,
   policy,
+  services,
 ]
 const labName = 'bm-bench'
 const resultFile = fileURLToPath(new URL('results.json', import.meta.url))

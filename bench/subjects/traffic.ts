@@ -17,7 +17,7 @@ const rounds = 9
 const streamSeconds = 1
 const pings = 150
 const connections = 200
-const echoPort = 7000
+export const echoPort = 7000
 const serverCommand = `sh -c "iperf3 -s & exec socat TCP-LISTEN:${echoPort},fork,reuseaddr PIPE"`
 
 export const traffic: Benchmark = {
@@ -68,15 +68,19 @@ async function compare(lab: TestLab, serverHost: string, where: string): Promise
   ]
 }
 
-/** `nets`: Docker networks. */
+/** `nets`: Docker networks; `serverOptions`: of its `docker run`. */
 export async function startPair(
   lab: TestLab,
   serverHost: string,
   nets: { readonly client: string; readonly server: string },
   name: string,
+  serverOptions = '',
 ): Promise<Pair> {
   await lab.execOk('node1', `docker run -d --name=${name}-client --net=${nets.client} netlab/tools sleep 600`)
-  await lab.execOk(serverHost, `docker run -d --name=${name}-server --net=${nets.server} netlab/tools ${serverCommand}`)
+  await lab.execOk(
+    serverHost,
+    `docker run -d --name=${name}-server ${serverOptions} --net=${nets.server} netlab/tools ${serverCommand}`,
+  )
   const clientPid = await inspect(lab, 'node1', `${name}-client`, '{{.State.Pid}}')
   const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
   return { clientPid, address: await inspect(lab, serverHost, `${name}-server`, format) }
