@@ -110,18 +110,19 @@ function checkChange(before: World, after: World, again: World): void {
 }
 
 test('a change of rules leaves open connections alone, but for those that it ends', () => {
-  fc.assert(
-    fc.property(clusterWhosePoliciesChange, (states) => {
-      const [first, second] = states
-      if (first === undefined || second === undefined) return
-      const world = (state: ClusterState, after?: World) =>
-        new World({ state, hosts: numberedHosts(state), after, remember: true })
-      const before = world(first)
-      const changed = world(second, before)
-      checkChange(before, changed, world(first, changed))
-    }),
-    { numRuns: Number(process.env.POLICY_RUNS ?? 200) },
-  )
-  const rich = seen.kept > 500 && seen.cut > 50 && seen.back > 50
-  assert.ok(rich, `too little was seen: ${JSON.stringify(seen)}`)
+  const change = fc.property(clusterWhosePoliciesChange, (states) => {
+    const [first, second] = states
+    if (first === undefined || second === undefined) return
+    const world = (state: ClusterState, after?: World) =>
+      new World({ state, hosts: numberedHosts(state), after, remember: true })
+    const before = world(first)
+    const changed = world(second, before)
+    checkChange(before, changed, world(first, changed))
+  })
+  const isRich = () => seen.kept > 500 && seen.cut > 50 && seen.back > 50
+  // What chance gives differs: until enough was seen, and no longer than makes sense.
+  for (let more = 0; more === 0 || (more < 10 && !isRich()); more++) {
+    fc.assert(change, { numRuns: Number(process.env.POLICY_RUNS ?? 200) })
+  }
+  assert.ok(isRich(), `too little was seen: ${JSON.stringify(seen)}`)
 })
