@@ -14,6 +14,7 @@ import {
   linkLocalOfMac,
   macBytes,
   macOfIpv4,
+  overlappingPrefixes,
   parseIpv4,
   parseIpv4Prefix,
   parseIpv6,
@@ -139,4 +140,20 @@ test('MAC addresses come from IPv4 addresses, link-local addresses from MAC addr
   assert.equal(macOfIpv4('x'), undefined)
   assert.equal(linkLocalOfMac('00:25:96:12:34:56'), 'fe80::225:96ff:fe12:3456')
   assert.equal(linkLocalOfMac('x'), undefined)
+})
+
+test('prefixes overlap when one is in the other, in both families', () => {
+  for (const [a, b, expected] of [
+    ['10.1.0.0/16', '10.1.7.0/24', true],
+    ['10.1.7.9/32', '10.1.7.0/24', true],
+    ['10.1.6.0/24', '10.1.7.0/24', false],
+    ['0.0.0.0/0', '203.0.113.1/32', true],
+    ['128.0.0.0/1', '127.0.0.0/8', false],
+    ['fd00::/16', 'fd00:1::/64', true],
+    ['fd00:1::/64', 'fd00:2::/64', false],
+    ['10.1.0.0/16', 'fd00::/16', false],
+    ['', '10.1.0.0/16', false],
+  ] as const) {
+    assert.deepEqual([overlappingPrefixes(a, b), overlappingPrefixes(b, a)], [expected, expected], `${a} ${b}`)
+  }
 })

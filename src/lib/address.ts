@@ -139,6 +139,18 @@ export function parseIpv6Prefix(text: string): Ipv6Prefix | undefined {
   return { base: address & ipv6Mask(length), length }
 }
 
+/** Whether two prefixes of one family share addresses; false where either is no prefix. */
+export function overlappingPrefixes(a: string, b: string): boolean {
+  const [a4, b4] = [parseIpv4Prefix(a), parseIpv4Prefix(b)]
+  if (a4 !== undefined && b4 !== undefined) {
+    const mask = ipv4Mask(Math.min(a4.length, b4.length))
+    return ((a4.base ^ b4.base) & mask) === 0
+  }
+  const [a6, b6] = [parseIpv6Prefix(a), parseIpv6Prefix(b)]
+  if (a6 === undefined || b6 === undefined) return false
+  return ((a6.base ^ b6.base) & ipv6Mask(Math.min(a6.length, b6.length))) === 0n
+}
+
 /** How many addresses a prefix spans. */
 export function ipv4Size(length: number): number {
   return 2 ** (32 - length)
