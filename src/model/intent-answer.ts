@@ -36,7 +36,7 @@ export const endpointState = endpointConfig.extend({
   attachUUID: z.string(),
   /** Second id, given when it was made by hand. */
   alias: z.string(),
-  origin: z.enum(['runtime', 'intent']),
+  origin: z.enum(['runtime', 'intent', 'host']),
 })
 export type EndpointState = z.infer<typeof endpointState>
 

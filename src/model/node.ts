@@ -9,6 +9,9 @@ export const nodeProtocol = 1
 export const heartbeatMs = 5_000
 export const nodeTimeoutMs = 15_000
 
+/** How many problems a node tells of at most. */
+export const maxProblems = 20
+
 const text = z.string().max(256)
 
 export const registerBody = z.object({
@@ -37,6 +40,8 @@ export const heartbeatBody = z.object({
   appliedRevision: z.int().min(0).default(0),
   /** How many endpoints the node has. */
   endpoints: z.int().min(0).default(0),
+  /** What keeps the host out of infra networks, as sentences. */
+  problems: z.array(z.string().max(1024)).max(maxProblems).default([]),
 })
 export type HeartbeatBody = z.output<typeof heartbeatBody>
 export type HeartbeatInput = z.input<typeof heartbeatBody>
@@ -57,5 +62,7 @@ export const nodeView = z.object({
   lastSeen: z.int(),
   appliedRevision: z.int(),
   endpoints: z.int(),
+  /** What keeps the host out of infra networks, as sentences. */
+  problems: z.array(z.string()),
 })
 export type NodeView = z.infer<typeof nodeView>

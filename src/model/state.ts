@@ -89,7 +89,8 @@ export interface EndpointRecord {
   /** Further names it answers to in its network (aliases), without the container's own name. */
   readonly aliases: readonly string[]
   readonly labels: Readonly<Record<string, string>>
-  readonly origin?: Origin
+  /** `host`: no container's, but the node's own interface in an infra network. */
+  readonly origin?: Origin | 'host'
   /** Of an intent's endpoint only. */
   readonly binding?: EndpointBinding
 }

@@ -196,6 +196,7 @@ export const nodeWide: Columns<NodeView> = [
   plain('Version', (node) => node.version),
   plain('MTU', (node) => node.mtu),
   plain('Uplinks', (node) => node.uplinks),
+  plain('Problems', (node) => node.problems),
 ]
 
 const bandwidthPattern = /^(\d+) ?([kmg])(?:b|bps)?$/i

@@ -5,6 +5,7 @@ import type { Problem } from '../lib/errors.ts'
 import { isProblem, problem } from '../model/body.ts'
 import { groupKey } from '../model/endpoint-group.ts'
 import type { AddressOwner, GrantChange } from '../model/grant.ts'
+import { hostEndpointId } from '../model/host-endpoint.ts'
 import { networkKey } from '../model/network.ts'
 import type { CreateEndpointBody, DeleteEndpointBody, UpdateEndpointBody } from '../model/plugin.ts'
 import type { EndpointRecord } from '../model/state.ts'
@@ -40,6 +41,8 @@ export function createEndpoint(view: View, body: CreateEndpointBody): Decision<E
   if (isProblem(addresses)) return addresses
   const { ipv4, ipv6 } = addresses
   const { network, group } = referred
+  const isHost = EndpointID === hostEndpointId(network, node)
+  if (isHost && network.nwType !== 'infra') return notInfra(referred.networkKey)
   const record: EndpointRecord = {
     endpointId: EndpointID,
     tenantName: network.tenantName,
@@ -54,6 +57,7 @@ export function createEndpoint(view: View, body: CreateEndpointBody): Decision<E
     containerName: firstGiven(body.ContainerName, body.EPCommonName, ConfigEP.Container).replace(/^\//, ''),
     aliases: body.Aliases,
     labels: body.Labels,
+    ...(isHost ? { origin: 'host' as const } : {}),
   }
   return {
     records: [{ kind: 'endpoint', key: EndpointID, value: record }],
@@ -180,6 +184,12 @@ export function removeEndpoints(records: readonly EndpointRecord[], owner: Addre
 
 function addressesOf(record: EndpointRecord): string[] {
   return [record.ipv4, record.ipv6].filter((address) => address !== '')
+}
+
+/** The network was deleted, and made again as another kind, since the node heard of it. */
+function notInfra(network: string): Problem {
+  const message = `hosts have no interface in network ${network}: it is not of type infra`
+  return problem('conflict', 'NOT_INFRA', message, { network })
 }
 
 function firstGiven(...texts: readonly string[]): string {

@@ -15,11 +15,12 @@ interface Presence {
   readonly lastSeen: number
   readonly appliedRevision: number
   readonly endpoints: number
+  readonly problems: readonly string[]
   readonly uplinks: readonly string[]
   readonly mtu: number
 }
 
-const unseen: Presence = { lastSeen: 0, appliedRevision: 0, endpoints: 0, uplinks: [], mtu: 0 }
+const unseen: Presence = { lastSeen: 0, appliedRevision: 0, endpoints: 0, problems: [], uplinks: [], mtu: 0 }
 
 export class Nodes {
   readonly #cluster: Cluster
@@ -42,14 +43,14 @@ export class Nodes {
     if (!this.#cluster.view.nodes.has(node)) {
       raise({ ...notFound('node', node), message: `node ${node} is not registered; register it first` })
     }
-    this.#seen(node, { appliedRevision: body.appliedRevision, endpoints: body.endpoints })
+    this.#seen(node, { appliedRevision: body.appliedRevision, endpoints: body.endpoints, problems: body.problems })
   }
 
   list(): NodeView[] {
     const now = this.#clock.now()
     const records = [...this.#cluster.view.nodes.values()].sort((a, b) => (a.node < b.node ? -1 : 1))
     return records.map((record) => {
-      const { lastSeen, appliedRevision, endpoints, uplinks, mtu } = this.#presence.get(record.node) ?? unseen
+      const { lastSeen, appliedRevision, endpoints, problems, uplinks, mtu } = this.#presence.get(record.node) ?? unseen
       return {
         name: record.node,
         controlAddress: record.controlAddress,
@@ -62,6 +63,7 @@ export class Nodes {
         lastSeen,
         appliedRevision,
         endpoints,
+        problems: [...problems],
       }
     })
   }

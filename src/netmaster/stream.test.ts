@@ -208,8 +208,16 @@ scenario('a node registers, beats, and is listed; it counts as gone after 15 s o
   const registered = await client.register(body)
   assert.equal(registered.epoch, 'epoch-of-a-test')
   assert.equal((await client.register(body)).revision, registered.revision, 'the same again changes nothing')
-  await client.heartbeat({ bootId: 'b', appliedRevision: 3, endpoints: 7 })
-  const expected = { name: 'node1', ...body, alive: true, lastSeen: clock.now(), appliedRevision: 3, endpoints: 7 }
+  await client.heartbeat({ bootId: 'b', appliedRevision: 3, endpoints: 7, problems: ['none'] })
+  const expected = {
+    name: 'node1',
+    ...body,
+    alive: true,
+    lastSeen: clock.now(),
+    appliedRevision: 3,
+    endpoints: 7,
+    problems: ['none'],
+  }
   assert.deepEqual(await client.nodes(), [expected])
   clock.advance(15_000)
   assert.deepEqual(

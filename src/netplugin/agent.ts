@@ -2,6 +2,7 @@
 // node must be from the newest state and facts, and applies the difference. One pass runs at a time.
 
 import { NodeCompiler } from '../core/compile/compile-node.ts'
+import { hostInterfaces, hostProblems } from '../core/compile/host-interfaces.ts'
 import type { NodeNetwork } from '../core/compile/node-network.ts'
 import {
   desiredBridges,
@@ -47,6 +48,8 @@ interface Deps {
   readonly nameservers: () => readonly string[]
   /** Called after each complete pass. */
   readonly onPass: (network: NodeNetwork, ofPorts: ReadonlyMap<string, number>) => void
+  /** Called before that, with what keeps the host itself out of infra networks. */
+  readonly onHost?: (problems: ReadonlyMap<string, string>) => void
 }
 
 export class Agent {
@@ -142,7 +145,7 @@ export class Agent {
   }
 
   async #pass(signal: AbortSignal): Promise<void> {
-    const { state, settings, mayRemove, nameservers, onPass, log, host, attachments, clock } = this.#deps
+    const { state, settings, mayRemove, nameservers, onPass, onHost, log, host, attachments, clock } = this.#deps
     const started = clock.now()
     const { audit, tidy } = this.#schedule.begin(started)
     const cluster = state()
@@ -193,6 +196,9 @@ export class Agent {
     let modifications = hurry ? await forward(ports) : 0
     // New links first, ports on them second; ports away first, links last.
     const failed = new Map(this.#applyHost({ veths, hostPorts: [] }, { remove: false }))
+    const own = { state: cluster, settings: nodeSettings, ofPorts: ports.ofPorts }
+    const { refused } = hostInterfaces(network, { ...own, facts: host.facts() })
+    for (const [name, reason] of refused) failed.set(name, reason)
     if (hurry && remove) this.#tell(network, ports, failed)
     if (reserve.isLow || audit) reserve.fill()
     if (reserve.isLow || tidy) reserve.mark()
@@ -204,7 +210,10 @@ export class Agent {
     const waiting = reserve.waiting.filter(({ portName }) => !failed.has(portName))
     const bridges = desiredBridges(withoutLinks(carried, failed), nodeSettings, { waiting, unmarked: reserve.unmarked })
     ports = await link.applyPorts(bridges, { remove, devices }, signal)
-    const hostPorts = [desiredHostPort(network, nodeSettings)]
+    const interfaces = hostInterfaces(network, { ...own, ofPorts: ports.ofPorts, facts: host.facts() })
+    // Another's link of the same name is left alone.
+    const ofHost = interfaces.ports.filter(({ name }) => ports.ofPorts.has(name))
+    const hostPorts = [desiredHostPort(network, nodeSettings), ...ofHost]
     this.#applyHost({ veths: [...veths, ...reserved], hostPorts }, { remove })
     modifications += await forward(ports)
     if (remove) await this.#cutLost(link, network, ports, signal)
@@ -213,6 +222,7 @@ export class Agent {
     if (remove && tidy) this.#schedule.tidied()
     if (this.#departures.size > 0) this.#schedule.leftBehind(clock.now())
     if (remove && this.#former.size > 0) this.lookSoon()
+    onHost?.(hostProblems(interfaces, ports.errors))
     onPass(network, ports.ofPorts)
     modifications += await forward(ports, 'now')
     if (modifications > 0) {

@@ -10,6 +10,7 @@ import { Tasks } from '../lib/tasks.ts'
 import { Wakeup } from '../lib/wakeup.ts'
 import { applyChanges } from '../model/apply-changes.ts'
 import type { Count, Counted } from '../model/counts.ts'
+import { maxProblems } from '../model/node.ts'
 import { listRecords } from '../model/record-list.ts'
 import { type Change, type ClusterState, emptyState, type StreamMessage } from '../model/state.ts'
 import type { NodeConfig } from './config.ts'
@@ -21,6 +22,8 @@ interface Deps {
   readonly log: Log
   readonly random: () => number
   readonly bootId: string
+  /** What keeps the host out of networks, to be told with each heartbeat; missing: never anything. */
+  readonly problems?: () => readonly string[]
   /** What this node has counted. */
   readonly count: (about: Counted, key: string, signal: AbortSignal) => Promise<readonly Count[]>
 }
@@ -176,11 +179,23 @@ export class MasterLink {
       if (this.#live) {
         const revision = this.#appliedRevision
         await client
-          .heartbeat({ bootId: this.#deps.bootId, appliedRevision: revision, endpoints: this.#endpointsHere() }, signal)
+          .heartbeat(this.#report(revision), signal)
           .catch((error: unknown) => log.debug('heartbeat not delivered', { reason: asNetpluginError(error).message }))
         if (revision !== this.#appliedRevision) continue
       }
       await this.#pulse.waitAtMost(heartbeatMs, { clock }, signal)
+    }
+  }
+
+  #report(appliedRevision: number) {
+    const { bootId, problems = () => [] } = this.#deps
+    return {
+      bootId,
+      appliedRevision,
+      endpoints: this.#endpointsHere(),
+      problems: problems()
+        .slice(0, maxProblems)
+        .map((text) => text.slice(0, 1024)),
     }
   }
 

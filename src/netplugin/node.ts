@@ -22,6 +22,7 @@ import { DockerIpamDriver, DockerNetworkDriver } from './docker-driver.ts'
 import { DockerNetworkIds } from './docker-network-ids.ts'
 import { DockerNetworks } from './docker-networks.ts'
 import { DockerSide } from './docker-side.ts'
+import { HostNetworks } from './host-networks.ts'
 import { IntentEndpoints } from './intent-endpoints.ts'
 import { MasterLink } from './master-link.ts'
 import { type NamesProcesses, NamesServer } from './names-server.ts'
@@ -56,6 +57,7 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
     log: log.with({ part: 'master' }),
     random,
     bootId,
+    problems: () => hostNetworks.problems(),
     count: (about, key, counting) =>
       about === 'policy' ? agent.countRules(key, counting) : agent.countService(key, counting),
   })
@@ -103,6 +105,10 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
       lookAgain,
     },
   )
+  const hostNetworks: HostNetworks = new HostNetworks(
+    { node: config.node },
+    { client, clock, log: log.with({ part: 'host' }), random, state: () => master.state, inSync: mayRemove },
+  )
   const interfaces = new ContainerInterfaces({
     host,
     containers,
@@ -122,6 +128,7 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
     mayRemove,
     settings: () => nodeSettings(config, host),
     nameservers,
+    onHost: (problems) => hostNetworks.passed(problems),
     onPass: (network, ofPorts) => {
       passed = { network, ofPorts }
       names.lookAgain()
@@ -157,6 +164,7 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
     docker.stateChanged()
     names.lookAgain()
     intents.stateChanged()
+    hostNetworks.stateChanged()
   })
   const unwatch = host.watch(() => agent.lookSoon())
 
@@ -178,6 +186,7 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
       docker.run(signal),
       intents.run(signal),
       names.run(signal),
+      hostNetworks.run(signal),
       tunnels.run(signal),
     ])
   } finally {

@@ -43,6 +43,7 @@ export interface NetworkIntent {
   readonly gateway?: string
   readonly ipv6Subnet?: string
   readonly ipv6Gateway?: string
+  readonly nwType?: NetworkRecord['nwType']
 }
 
 export interface GroupIntent {
@@ -85,6 +86,8 @@ export interface EndpointIntent {
   /** Name within the tenant. */
   readonly group?: string
   readonly labels?: Readonly<Record<string, string>>
+  /** `host`: the node's own, in an infra network. */
+  readonly origin?: 'host'
 }
 
 export function clusterState(intent: Intent): ClusterState {
@@ -187,7 +190,7 @@ export function networkRecord(intent: NetworkIntent, networkId: number): Network
     tenantName,
     networkName,
     networkId,
-    nwType: 'data',
+    nwType: intent.nwType ?? 'data',
     encap: intent.encap,
     subnet: intent.subnet,
     gateway: intent.gateway ?? '',
@@ -210,10 +213,11 @@ export function endpointRecord(intent: EndpointIntent): EndpointRecord {
     ipv4: intent.ipv4,
     ipv6: intent.ipv6 ?? '',
     mac: intent.mac ?? macOfIpv4(intent.ipv4) ?? '',
-    containerId: intent.id,
-    containerName: intent.id,
+    containerId: intent.origin === 'host' ? '' : intent.id,
+    containerName: intent.origin === 'host' ? intent.node : intent.id,
     aliases: [],
     labels: intent.labels ?? {},
+    ...(intent.origin === undefined ? {} : { origin: intent.origin }),
   }
 }
 

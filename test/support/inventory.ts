@@ -132,7 +132,10 @@ export async function settledInventory(lab: TestLab, hosts: readonly string[]): 
     const previous = last
     last = await takeInventory(lab, hosts)
     const ports = Object.values(last.hosts).flatMap((host) => host.ports.filter((port) => port.startsWith('vp')))
-    const here = last.endpoints.filter((line) => hosts.some((host) => line.includes(` netplugin-${host} `)))
+    // The host's own endpoints, called as it is, have a port of another name.
+    const here = last.endpoints.filter((line) =>
+      hosts.some((host) => line.includes(` netplugin-${host} `) && !line.startsWith(`netplugin-${host} `)),
+    )
     return previous !== undefined && isSame(previous, last) && ports.length === here.length ? last : undefined
   })
 }

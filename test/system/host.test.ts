@@ -34,6 +34,26 @@ else {
     },
   })
 
+  test("linux host: others' routes are told apart from ours", async () => {
+    leaveToNewNamespace()
+    const host = LinuxHost.open({ log: silentLog })
+    try {
+      withNetlink((netlink) => netlink.createVeth({ name: 'out', peer: { name: 'in' } }))
+      for (const name of ['out', 'in']) execFileSync('ip', ['link', 'set', name, 'up'])
+      execFileSync('ip', ['addr', 'add', '10.1.0.1/24', 'dev', 'out'])
+      execFileSync('ip', ['route', 'add', '10.2.0.0/24', 'via', '10.1.0.9'])
+      const index = host.facts().links.get('out')?.index ?? 0
+      host.apply([{ kind: 'add-route', index, destination: '10.3.0.0/24' }])
+      const { routes, foreignRoutes } = host.facts()
+      const destinations = (list: typeof routes) =>
+        list.map(({ destination }) => destination).filter((to) => to.startsWith('10.'))
+      assert.deepEqual(destinations(routes), ['10.3.0.0/24'])
+      assert.deepEqual(destinations(foreignRoutes?.() ?? []), ['10.1.0.0/24', '10.2.0.0/24'])
+    } finally {
+      await host.close()
+    }
+  })
+
   test('linux host: the kernel datapath is there or not, and asking does no harm', async () => {
     leaveToNewNamespace()
     const host = LinuxHost.open({ log: silentLog })

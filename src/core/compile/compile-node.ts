@@ -6,6 +6,7 @@ import { coveringPrefix } from '../../lib/address.ts'
 import { hash53 } from '../../lib/hash.ts'
 import { sameEntries, sameItems } from '../../lib/same.ts'
 import { groupKey } from '../../model/endpoint-group.ts'
+import { isHosts } from '../../model/host-endpoint.ts'
 import type { ClusterState, EndpointRecord, GlobalRecord, NetworkRecord, TenantRecord } from '../../model/state.ts'
 import { ungrouped } from '../pipeline/fields.ts'
 import { type EndpointProfile, type GroupProfiles, ProfileCompiler } from './endpoint-profile.ts'
@@ -100,7 +101,7 @@ export class NodeCompiler {
       const network = views.get(`${record.tenantName}:${record.networkName}`)
       if (network === undefined || !isMet(network) || isWaiting(record)) continue
       const vtep = state.nodes.get(record.node)?.vtep ?? ''
-      const names = record.node === this.#node ? namesOf(id) : undefined
+      const names = record.node !== this.#node ? undefined : isHosts(record) ? ownNames(record) : namesOf(id)
       const group = names === undefined ? '' : record.groupName
       const profile = group === '' ? undefined : profiles.get(groupKey(record.tenantName, group))
       const previous = this.#cached.get(id)
@@ -152,8 +153,15 @@ export class NodeCompiler {
 }
 
 function haveNames(local: Endpoints['local'], namesOf: (endpointId: string) => PortNames): boolean {
-  for (const { endpointId, portName } of local.values()) if (namesOf(endpointId).portName !== portName) return false
+  for (const { endpointId, portName, isHost } of local.values()) {
+    if (isHost === undefined && namesOf(endpointId).portName !== portName) return false
+  }
   return true
+}
+
+/** The host's interface is called as its network is. */
+function ownNames({ networkName }: EndpointRecord): PortNames {
+  return { portName: networkName, peerName: '' }
 }
 
 /** `names`: of an endpoint of this node. */
@@ -166,7 +174,8 @@ function endpointView(
   const common = { endpointId, network, groupId, mac, ipv4, ipv6 }
   if (names === undefined) return { ...common, local: false, node, vtep }
   const judged = groupId === 0 && network.defaultAction === 'deny' ? ungrouped : groupId
-  return { ...common, groupId: judged, local: true, ...names, ...(profile === undefined ? {} : { profile }) }
+  const ofHost = isHosts(record) ? { isHost: true as const } : {}
+  return { ...common, groupId: judged, local: true, ...ofHost, ...names, ...(profile === undefined ? {} : { profile }) }
 }
 
 /** Names of an endpoint's own veth pair: the same on every start. */

@@ -37,7 +37,7 @@ export interface EndpointView {
   readonly ipv6: string
 }
 
-/** Of a veth pair, each at most 15 characters. */
+/** Of a veth pair, each at most 15 characters. The host's own interface is a port of the switch itself: it has no peer. */
 export interface PortNames {
   /** Host end, the switch's port. */
   readonly portName: string
@@ -47,6 +47,8 @@ export interface PortNames {
 
 export interface LocalEndpoint extends EndpointView, PortNames {
   readonly local: true
+  /** The host's own, in an infra network; missing: a container's. */
+  readonly isHost?: true
   /** Missing without limit and mark. */
   readonly profile?: EndpointProfile
 }

@@ -52,6 +52,10 @@ export function desiredBridges(
   add(hostPort(settings))
   if (network.vtep !== '') add(tunnelPort(settings.vxlanPort))
   for (const endpoint of network.local.values()) {
+    if (endpoint.isHost === true) {
+      add(hostInterfacePort(endpoint, settings))
+      continue
+    }
     const mark = reserve.unmarked.has(endpoint.portName) ? reserveMark : { 'netplugin-endpoint': endpoint.endpointId }
     add(simplePort(endpoint.portName, '', {}, mark))
   }
@@ -65,7 +69,8 @@ export function desiredBridges(
 }
 
 export function desiredVeths(network: NodeNetwork, settings: NodeSettings): DesiredVeth[] {
-  return [...network.local.values()].map((endpoint) => ({
+  const containers = [...network.local.values()].filter(({ isHost }) => isHost === undefined)
+  return containers.map((endpoint) => ({
     kind: 'veth',
     name: endpoint.portName,
     peer: endpoint.peerName,
@@ -140,6 +145,13 @@ function simplePort(
 function hostPort(settings: NodeSettings): DesiredPort {
   const port = { type: 'internal', options: {}, mac: hostMac, mtuRequest: hostPortMtu(settings) } as const
   return { name: portNames.host, mark: { 'netplugin-role': 'host' }, interfaces: [{ name: portNames.host, ...port }] }
+}
+
+/** Of the host in an infra network. */
+function hostInterfacePort({ portName, mac, endpointId, network }: LocalEndpoint, settings: NodeSettings): DesiredPort {
+  const mtuRequest = networkMtu(network.encap.kind, settings)
+  const port = { name: portName, type: 'internal', options: {}, mac, mtuRequest } as const
+  return { name: portName, mark: { 'netplugin-endpoint': endpointId }, interfaces: [port] }
 }
 
 function tunnelPort(udpPort: number): DesiredPort {

@@ -62,6 +62,8 @@ export interface HostFacts {
   readonly addresses: readonly AddressInfo[]
   /** Those with our protocol number. */
   readonly routes: readonly RouteInfo[]
+  /** The other ones of the main table; missing: none. Costs a call of the kernel. */
+  readonly foreignRoutes?: () => readonly RouteInfo[]
   readonly hasKernelOpenVswitch: boolean
 }
 
@@ -198,7 +200,8 @@ function setLink(link: LinkInfo, wish: LinkWish, steps: HostStep[]): void {
 /** Kinds of link that a switch makes for an internal port: userspace and kernel datapath. */
 const internalKinds: ReadonlySet<string> = new Set(['tun', 'openvswitch'])
 
-function internalPort(name: string, facts: HostFacts): LinkInfo | undefined {
+/** The link of this name, if a switch made it. */
+export function internalPort(name: string, facts: HostFacts): LinkInfo | undefined {
   const link = facts.links.get(name)
   return link !== undefined && internalKinds.has(link.kind) ? link : undefined
 }

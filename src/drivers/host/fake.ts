@@ -29,6 +29,7 @@ export class FakeHost implements HostDriver {
       links: new Map(this.#links),
       addresses: this.#addresses,
       routes: this.#routes.filter((route) => route.protocol === ownRouteProtocol),
+      foreignRoutes: () => this.#routes.filter((route) => route.protocol !== ownRouteProtocol),
       hasKernelOpenVswitch: this.#hasKernelOpenVswitch,
     }
   }

@@ -49,6 +49,7 @@ export class LinuxHost implements HostDriver {
     this.#update()
     const netlink = this.#netlink
     let routes: readonly RouteInfo[] | undefined
+    let foreign: readonly RouteInfo[] | undefined
     return {
       links: this.#mirror.links(),
       addresses: this.#mirror.addresses(),
@@ -56,6 +57,10 @@ export class LinuxHost implements HostDriver {
       get routes() {
         routes ??= netlink.routes({ protocol: ownRouteProtocol })
         return routes
+      },
+      foreignRoutes: () => {
+        foreign ??= netlink.routes().filter(({ protocol }) => protocol !== ownRouteProtocol)
+        return foreign
       },
       hasKernelOpenVswitch: this.#hasKernelOpenVswitch,
     }

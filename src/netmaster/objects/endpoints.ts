@@ -3,6 +3,7 @@
 import type { Problem } from '../../lib/errors.ts'
 import { isProblem, problem } from '../../model/body.ts'
 import { type EndpointInspect, type EndpointOper, renderEndpointOper } from '../../model/endpoint.ts'
+import { isHosts } from '../../model/host-endpoint.ts'
 import type { EndpointRecord } from '../../model/state.ts'
 import type { View } from '../tables.ts'
 import { count, nameSome, notFound, sortedValues } from './object.ts'
@@ -79,9 +80,11 @@ export function heldByEndpoints(
 ): Problem | undefined {
   if (endpoints.size === 0) return undefined
   const all = [...endpoints.values()]
-  const next = all.some(({ origin }) => origin === 'intent')
-    ? 'take those of intents out with netdcli -del-cfg, and remove the other containers, first'
-    : 'remove those containers first'
+  const next = all.every(isHosts)
+    ? 'these are the hosts themselves: delete it, and make it anew as it shall be'
+    : all.some(({ origin }) => origin === 'intent')
+      ? 'take those of intents out with netdcli -del-cfg, and remove the other containers, first'
+      : 'remove those containers first'
   const names = nameSome(all.map(describePlace))
   const message = `${what} while it has ${count(endpoints.size, 'endpoint')} (${names}); ${next}`
   return problem('conflict', code, message, { endpoints: [...endpoints.keys()].sort().slice(0, 20) })

@@ -21,6 +21,7 @@ import { nameOwner } from '../addresses.ts'
 import { type Decision, unchanged } from '../decision.ts'
 import type { View } from '../tables.ts'
 import { heldByEndpoints } from './endpoints.ts'
+import { checkInfra } from './infra-networks.ts'
 import { chooseEncap, tagGrant } from './network-tags.ts'
 import { heldBy } from './object.ts'
 
@@ -54,6 +55,7 @@ export function changeNetwork(
   const misplaced =
     checkFabric(view, key, record) ??
     findOverlap(view, key, record, addressing) ??
+    checkInfra(view, key, record) ??
     findStranded(view, key, record, addressing)
   if (misplaced !== undefined) return misplaced
   const moved = encap === existing.encap ? [] : [tagGrant(existing.encap, null), tagGrant(encap, key)]

@@ -6,6 +6,7 @@ import { formatIpv6Subnet } from '../../core/allocate/subnet.ts'
 import type { Problem } from '../../lib/errors.ts'
 import { isProblem, problem } from '../../model/body.ts'
 import type { GrantChange } from '../../model/grant.ts'
+import { isHosts } from '../../model/host-endpoint.ts'
 import {
   type NetworkBody,
   type NetworkInspect,
@@ -15,10 +16,11 @@ import {
   renderNetwork,
   renderNetworkOper,
 } from '../../model/network.ts'
-import type { Encap, NetworkRecord } from '../../model/state.ts'
+import type { Encap, EndpointRecord, NetworkRecord } from '../../model/state.ts'
 import type { Decision } from '../decision.ts'
 import type { View } from '../tables.ts'
 import { endpointOpers, heldByEndpoints } from './endpoints.ts'
+import { checkInfra } from './infra-networks.ts'
 import { changeNetwork, findOverlap } from './network-changes.ts'
 import { chooseEncap, type TagPool, tagGrant } from './network-tags.ts'
 import { checkKey, heldBy, notFound, type ObjectKind } from './object.ts'
@@ -86,8 +88,8 @@ export function createNetwork(
   }
   const addressing = parseAddressing(body)
   if (isProblem(addressing)) return addressing
-  const overlapping = findOverlap(view, key, body, addressing)
-  if (overlapping !== undefined) return overlapping
+  const misplaced = findOverlap(view, key, body, addressing) ?? checkInfra(view, key, body)
+  if (misplaced !== undefined) return misplaced
   const encap = chooseEncap(view, body.encap === '' ? defaultEncap : body.encap, body.pktTag, tagPool)
   if (isProblem(encap)) return encap
   const networkId = view.numbers['network-id'].lowestFree(networkIds)
@@ -123,8 +125,10 @@ function removeNetwork(view: View, key: string): Decision<string> | Problem {
     address,
     owner: null,
   }))
+  // What is left are the hosts' own: they go with it.
+  const hosts = [...view.endpointsIn(key).keys()].map((id) => ({ kind: 'endpoint', key: id, value: null }) as const)
   return {
-    records: [{ kind: 'network', key, value: null }],
+    records: [...hosts, { kind: 'network', key, value: null }],
     grants: [
       ...reserved,
       { kind: 'number', pool: 'network-id', number: record.networkId, owner: null },
@@ -141,9 +145,13 @@ function networkHeld(view: View, key: string): Problem | undefined {
   return (
     held('NETWORK_HAS_GROUPS', 'has', view.groupsIn(key), 'endpoint group') ??
     held('NETWORK_HAS_SERVICES', 'has', view.referrers('service', 'network', key), 'service') ??
-    heldByEndpoints('NETWORK_HAS_ENDPOINTS', `network ${key} cannot be deleted`, view.endpointsIn(key)) ??
+    heldByEndpoints('NETWORK_HAS_ENDPOINTS', `network ${key} cannot be deleted`, containersIn(view, key)) ??
     held('NETWORK_IN_RULES', 'is named by', view.referrers('rule', 'network', key), 'rule')
   )
+}
+
+function containersIn(view: View, key: string): ReadonlyMap<string, EndpointRecord> {
+  return new Map([...view.endpointsIn(key)].filter(([, record]) => !isHosts(record)))
 }
 
 function render(view: View, record: NetworkRecord): NetworkView {

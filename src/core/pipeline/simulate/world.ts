@@ -3,7 +3,7 @@
 
 import { NetpluginError } from '../../../lib/errors.ts'
 import type { ClusterState } from '../../../model/state.ts'
-import { portNames as endpointPorts, NodeCompiler } from '../../compile/compile-node.ts'
+import { NodeCompiler } from '../../compile/compile-node.ts'
 import type { NodeNetwork } from '../../compile/node-network.ts'
 import { portNames, type SwitchFacts } from '../facts.ts'
 import { desiredGroups } from '../features/service-groups.ts'
@@ -137,7 +137,7 @@ export class World {
   arrive(node: string, port: string, packet: SimPacket): Journey {
     const host = this.#hosts.get(node)
     if (host === undefined) throw unknown(`there is no host ${node}`)
-    const inPort = host.facts.ofPorts.get(port) ?? host.facts.ofPorts.get(endpointPorts(port).portName)
+    const inPort = host.facts.ofPorts.get(host.network.local.get(port)?.portName ?? port)
     if (inPort === undefined) return { deliveries: [], dropped: [], trace: [`${node} port ${port} has no number`] }
     return this.#follow([{ host, inPort, packet }], { deliveries: [], trunk: [] }, '')
   }
@@ -252,7 +252,7 @@ function simHost(
   const ofPorts = new Map<string, number>()
   for (const [name, port] of Object.entries(ports)) {
     const endpoint = state.endpoints.get(name)
-    ofPorts.set(endpoint === undefined ? name : endpointPorts(name).portName, port)
+    ofPorts.set(network.local.get(name)?.portName ?? name, port)
     if (endpoint !== undefined) endpoints.set(port, name)
   }
   const facts = { ofPorts, nameservers }
