@@ -1,6 +1,7 @@
 // What hosts have counted, when netmaster asks them: packets and bytes, by the key of what they belong to.
 
 import { z } from 'zod'
+import { ruleHead } from './policy-cost.ts'
 
 export const count = z.object({ key: z.string(), packets: z.int().min(0), bytes: z.int().min(0) })
 export type Count = z.infer<typeof count>
@@ -17,14 +18,7 @@ export type CountsAnswer = z.infer<typeof countsAnswer>
 
 export const hostCount = z.object({ host: z.string(), packets: z.int(), bytes: z.int() })
 
-export const ruleStats = z.object({
-  key: z.string(),
-  ruleId: z.string(),
-  direction: z.enum(['in', 'out']),
-  priority: z.int(),
-  action: z.enum(['allow', 'deny']),
-  /** `deny tcp port 80 from group db`. */
-  text: z.string(),
+export const ruleStats = ruleHead.extend({
   /** Of all hosts that answered. */
   packets: z.int(),
   bytes: z.int(),

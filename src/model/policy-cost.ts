@@ -26,7 +26,8 @@ export const ruleCostAnswer = z.object({
 })
 export type RuleCostAnswer = z.infer<typeof ruleCostAnswer>
 
-export const ruleCost = z.object({
+/** Which rule something is said of. */
+export const ruleHead = z.object({
   key: z.string(),
   ruleId: z.string(),
   direction: z.enum(['in', 'out']),
@@ -34,6 +35,9 @@ export const ruleCost = z.object({
   action: z.enum(['allow', 'deny']),
   /** `deny tcp port 80 from group db`. */
   text: z.string(),
+})
+
+export const ruleCost = ruleHead.extend({
   /** Of the rule by itself, at most: what rules share is there once. */
   hosts: z.array(z.object({ host: z.string(), flows: z.int() })).readonly(),
 })
