@@ -17,12 +17,13 @@ export const countsAnswer = z.object({ taken: z.boolean() })
 export type CountsAnswer = z.infer<typeof countsAnswer>
 
 export const hostCount = z.object({ host: z.string(), packets: z.int(), bytes: z.int() })
+export type HostCount = z.infer<typeof hostCount>
 
 export const ruleStats = ruleHead.extend({
   /** Of all hosts that answered. */
   packets: z.int(),
   bytes: z.int(),
-  /** Those that have it, in order. */
+  /** Those where it counted anything, in order. */
   hosts: z.array(hostCount).readonly(),
 })
 export type RuleStats = z.infer<typeof ruleStats>

@@ -3,9 +3,10 @@
 
 import type { Writable } from 'node:stream'
 import { costOfRules, usersByHost } from '../core/cost/policy-cost.ts'
+import { appendTo } from '../lib/append.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Problem } from '../lib/errors.ts'
-import type { Count, Counted, CountsBody, PolicyStatsAnswer } from '../model/counts.ts'
+import type { Count, Counted, CountsBody, HostCount, PolicyStatsAnswer } from '../model/counts.ts'
 import type { StreamMessage } from '../model/state.ts'
 import type { Cluster } from './cluster.ts'
 import { notFound } from './objects/object.ts'
@@ -86,13 +87,14 @@ export async function policyStats(cluster: Cluster, counts: Counts, key: string)
   const users = usersByHost(state, policy)
   const rules = costOfRules(state, policy, new Map())
   const answers = await counts.ask([...users.keys()].sort(), 'policy', key)
-  const found = [...answers].flatMap(([host, counted]) =>
-    (counted ?? []).map((count) => [count.key, { host, packets: count.packets, bytes: count.bytes }] as const),
-  )
+  const found = new Map<string, HostCount[]>()
+  for (const [host, counted] of answers) {
+    for (const { key: rule, packets, bytes } of counted ?? []) appendTo(found, rule, { host, packets, bytes })
+  }
   return {
     key,
     rules: rules.map(({ hosts: _, ...rule }) => {
-      const hosts = found.filter(([owner]) => owner === rule.key).map(([, count]) => count)
+      const hosts = found.get(rule.key) ?? []
       const sum = (what: 'packets' | 'bytes') => hosts.reduce((all, each) => all + each[what], 0)
       return { ...rule, packets: sum('packets'), bytes: sum('bytes'), hosts }
     }),

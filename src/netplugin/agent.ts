@@ -97,7 +97,9 @@ export class Agent {
     const keys = [...rules.keys()].filter((key) => key.startsWith(`${policy}:`))
     if (this.#link === undefined || this.#link.over) return []
     const counts = await this.#link.countRules(keys, signal)
-    return counts.map(({ key, packets, bytes }) => ({ key, packets: Number(packets), bytes: Number(bytes) }))
+    // Of very many rules few have counted anything.
+    const used = counts.filter(({ packets }) => packets > 0n)
+    return used.map(({ key, packets, bytes }) => ({ key, packets: Number(packets), bytes: Number(bytes) }))
   }
 
   /** What went to the providers of a service from here, and what came back; nothing while the switch is away. */
