@@ -255,7 +255,7 @@ async function dying(step: Step, cast: ServiceCast): Promise<void> {
 }
 
 /** Opens a connection and waits for something to be said. */
-const listening = 'timeout 15 socat PIPE TCP:10.1.0.103:80,retry=20,interval=0.1; echo ended'
+const listening = 'timeout 15 socat PIPE TCP:10.1.0.103:80,retry=100,interval=0.1; echo ended'
 
 async function cutting(step: Step, { lab, clients, netctl }: ServiceCast): Promise<void> {
   const create = (selector: string) =>
