@@ -24,6 +24,7 @@ import type { Log } from '../lib/log.ts'
 import { Wakeup } from '../lib/wakeup.ts'
 import type { Count } from '../model/counts.ts'
 import { type ClusterState, emptyObjects } from '../model/state.ts'
+import { Announcements } from './announcements.ts'
 import type { Attachments } from './attachments.ts'
 import type { NodeConfig } from './config.ts'
 import { DenialLog } from './denial-log.ts'
@@ -69,6 +70,7 @@ export class Agent {
   #services: NodeNetwork['services'] = new Map()
   readonly #reserve: PortReserve
   readonly #denials: DenialLog
+  readonly #announcements = new Announcements()
 
   constructor(config: NodeConfig, deps: Deps) {
     this.#config = config
@@ -227,6 +229,7 @@ export class Agent {
     onHost?.(hostProblems(interfaces, ports.errors))
     onPass(network, ports.ofPorts)
     modifications += await forward(ports, 'now')
+    await link.packetsOut(this.#announcements.next(network, ports.ofPorts), signal)
     if (modifications > 0) {
       const ms = clock.now() - started
       log.info('applied', { revision: network.revision, modifications, local: network.local.size, ms })

@@ -29,6 +29,7 @@ import {
   type Modification,
   OpenFlowConnection,
   type PacketIn,
+  type PacketOut,
 } from '../protocols/openflow/index.ts'
 import type { ListedConnection } from '../protocols/unixctl/index.ts'
 import { DatapathCache } from './datapath-cache.ts'
@@ -155,6 +156,13 @@ export class SwitchLink {
     if (after.length > 0) await connection.send(after, signal)
     this.#applied = options.remove ? { flows, meters, groups } : undefined
     return before.length + modifications.length + after.length
+  }
+
+  /** Sends packets out; nothing is heard of them. */
+  async packetsOut(packets: readonly PacketOut[], signal: AbortSignal): Promise<void> {
+    if (packets.length === 0) return
+    const connection = await this.#connection(signal)
+    for (const packet of packets) connection.packetOut(packet)
   }
 
   /** Makes the switch forget connections. */
