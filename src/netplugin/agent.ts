@@ -229,7 +229,7 @@ export class Agent {
     onHost?.(hostProblems(interfaces, ports.errors))
     onPass(network, ports.ofPorts)
     modifications += await forward(ports, 'now')
-    await link.packetsOut(this.#announcements.next(network, ports.ofPorts), signal)
+    await link.packetsOut(this.#announcements.next(network, ports.ofPorts, started), signal)
     if (modifications > 0) {
       const ms = clock.now() - started
       log.info('applied', { revision: network.revision, modifications, local: network.local.size, ms })

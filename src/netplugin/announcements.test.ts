@@ -22,9 +22,9 @@ const web = { id: 'web', network: 'red:lan', node: 'n1', ipv4: '10.7.0.1' }
 const ports = (...ids: readonly string[]) =>
   new Map([['np-to-uplink', 3], ...ids.map((id, index) => [portNames(id).portName, 11 + index] as const)])
 
-test('who comes to a VLAN is announced once, on its VLAN, and again with another address', () => {
+test('who comes to a VLAN is announced on its VLAN, once more a while later, and again with another address', () => {
   const announcements = new Announcements()
-  const [said, ...more] = announcements.next(network(web), ports('web'))
+  const [said, ...more] = announcements.next(network(web), ports('web'), 0)
   assert.deepEqual(more, [])
   assert.deepEqual(said?.actions, [
     { type: 'push_vlan' },
@@ -33,8 +33,9 @@ test('who comes to a VLAN is announced once, on its VLAN, and again with another
   ])
   const arp = findLayer(parsePacket(said?.packet ?? Buffer.alloc(0)), 'arp')
   assert.deepEqual([arp?.senderIp, arp?.targetIp, arp?.senderMac], ['10.7.0.1', '10.7.0.1', '02:02:0a:07:00:01'])
-  assert.deepEqual(announcements.next(network(web), ports('web')), [])
-  assert.equal(announcements.next(network({ ...web, ipv4: '10.7.0.9' }), ports('web')).length, 1)
+  const later = [0, 5_000, 5_600, 11_200].map((now) => announcements.next(network(web), ports('web'), now).length)
+  assert.deepEqual(later, [0, 0, 1, 0])
+  assert.equal(announcements.next(network({ ...web, ipv4: '10.7.0.9' }), ports('web'), 0).length, 1)
 })
 
 test('who is elsewhere, in a tunnel or without a port is not', () => {
@@ -44,7 +45,11 @@ test('who is elsewhere, in a tunnel or without a port is not', () => {
     { ...web, id: 'far', node: 'n2', ipv4: '10.7.0.2' },
     { ...web, id: 'over', network: 'red:over' },
   )
-  assert.deepEqual(announcements.next(others, ports('over', 'far')), [])
-  assert.equal(announcements.next(others, ports('over', 'web')).length, 1, 'its port has come')
-  assert.deepEqual(new Announcements().next(others, new Map([[portNames('web').portName, 11]])), [], 'without uplink')
+  assert.deepEqual(announcements.next(others, ports('over', 'far'), 0), [])
+  assert.equal(announcements.next(others, ports('over', 'web'), 0).length, 1, 'its port has come')
+  assert.deepEqual(
+    new Announcements().next(others, new Map([[portNames('web').portName, 11]]), 0),
+    [],
+    'without uplink',
+  )
 })

@@ -30,6 +30,7 @@ async function check(t: TestContext, lab: TestLab): Promise<void> {
   await t.test('a machine outside the cluster talks with a container by its tag', () => checkOutside(lab, web))
   await t.test('what comes without tag or with another one reaches nobody', () => checkOtherTags(lab, web))
   await t.test('an address that the cluster does not know is asked for on the wire', () => checkUnknown(lab, web))
+  await t.test('an address that comes to another host is reached there', () => checkMoved(lab, web, db))
   await t.test('traffic goes on when one uplink fails, and when it is back and the other one fails', () =>
     checkFailover(lab, web, db),
   )
@@ -70,6 +71,23 @@ async function checkUnknown(lab: TestLab, web: Container): Promise<void> {
     assert.equal(findLayer(question, 'vlan')?.vlan, vlan)
     assert.equal(findLayer(question, 'ethernet')?.source, web.mac)
   })
+}
+
+async function checkMoved(lab: TestLab, web: Container, db: Container): Promise<void> {
+  const address = '10.1.1.50'
+  const start = (name: string, host: string) =>
+    startContainers(lab, [{ name, host, network: 'wire', options: ['--ip', address] }])
+  const [before] = await start('before', 'node1')
+  assert.ok(before)
+  // Now the switches on the wire know where that MAC is.
+  await reaches(lab, before, db)
+  await lab.execOk('node1', 'docker rm -f before')
+  const [after] = await start('after', 'node2')
+  assert.equal(after?.mac, before.mac)
+  // The bond believes that only some seconds after the former one was announced.
+  const isReached = async () => (await web.succeeds(`curl -s --connect-timeout 1 http://${address}/`)) || undefined
+  await lab.until('the new container to be reached', isReached, 15_000)
+  assert.equal(await web.sh(`curl -s --max-time 5 http://${address}/`), 'after\n')
 }
 
 async function checkFailover(lab: TestLab, web: Container, db: Container): Promise<void> {
