@@ -47,9 +47,15 @@ export interface Load {
   stop(): Promise<ReadonlyMap<string, number>>
 }
 
+let loads = 0
+
 export async function startLoad(lab: TestLab, client: Container, url: string): Promise<Load> {
   const ask = `curl -s --connect-timeout 3 --max-time 4 ${url} || echo failed $?`
-  const child = lab.spawn(client.host, ['docker', 'exec', client.name, 'sh', '-c', `while :; do ${ask}; done`])
+  // Its client in the host may be killed; what runs in the container goes on until it is told.
+  loads++
+  const flag = `/tmp/stop-${loads}`
+  const loop = `while [ ! -e ${flag} ]; do ${ask}; done`
+  const child = lab.spawn(client.host, ['docker', 'exec', client.name, 'sh', '-c', loop])
   let said = ''
   child.stdout.on('data', (chunk: Buffer) => {
     said += chunk.toString('utf8')
@@ -61,7 +67,8 @@ export async function startLoad(lab: TestLab, client: Container, url: string): P
       // What is asked after this call is answered too.
       const enough = lines().length + 5
       await lab.until(`${client.name} to hear more`, () => lines().length > enough || undefined)
-      child.kill('SIGKILL')
+      await client.sh(`touch ${flag}`)
+      await lab.until(`${client.name} to stop`, () => child.exitCode !== null || undefined)
       const counts = new Map<string, number>()
       for (const line of lines()) counts.set(line, (counts.get(line) ?? 0) + 1)
       return counts
