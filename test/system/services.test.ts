@@ -19,14 +19,12 @@ import { type Step, stepsOf } from '../support/steps.ts'
 interface Mode {
   readonly title: string
   readonly lab: TestLabOptions
-  /** Whether connections are reset whatever happened before; on VLANs they were not always (docs/services.md). */
-  readonly resets: boolean
 }
 
 const modes: readonly Mode[] = [
-  { title: 'VXLAN, routing', lab: { name: 'svcvr' }, resets: true },
-  { title: 'VXLAN, bridge', lab: { name: 'svcxb', fwdMode: 'bridge' }, resets: true },
-  { title: 'VLAN, bridge', lab: { name: 'svcvb', netMode: 'vlan' }, resets: false },
+  { title: 'VXLAN, routing', lab: { name: 'svcvr' } },
+  { title: 'VXLAN, bridge', lab: { name: 'svcxb', fwdMode: 'bridge' } },
+  { title: 'VLAN, bridge', lab: { name: 'svcvb', netMode: 'vlan' } },
 ]
 
 for (const mode of modes) {
@@ -41,7 +39,7 @@ for (const mode of modes) {
       await changing(step, cast)
       await withoutAgent(step, cast)
       await dying(step, cast)
-      if (mode.resets) await cutting(step, cast)
+      await cutting(step, cast)
     }),
   )
 }
