@@ -220,9 +220,10 @@ export class Agent {
     const hostPorts = [desiredHostPort(network, nodeSettings), ...ofHost]
     this.#applyHost({ veths: [...veths, ...reserved], hostPorts }, { remove })
     modifications += await forward(ports)
-    if (remove) await this.#cutLost(link, network, ports, signal)
     if (remove) this.#tell(network, ports, failed)
     if (nodeSettings.datapathType === 'netdev') await link.settle(signal)
+    // Not before the datapath has forgotten the way to them: what their clients say would open that again.
+    if (remove) await this.#cutLost(link, network, ports, signal)
     if (remove && tidy) this.#schedule.tidied()
     if (this.#departures.size > 0) this.#schedule.leftBehind(clock.now())
     if (remove && this.#former.size > 0) this.lookSoon()
