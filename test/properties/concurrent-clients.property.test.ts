@@ -48,7 +48,11 @@ async function send(base: string, requests: readonly ApiRequest[]): Promise<numb
 
 /** Everything that a client can read. */
 async function everything({ ok }: TestNetmaster): Promise<{ readonly lists: Lists; readonly inspected: unknown[] }> {
-  const inspected = [await ok('GET', '/api/v1/endpoints/'), await ok('GET', '/api/v1/inspect/globals/global/')]
+  const inspected = [await ok('GET', '/api/v1/endpoints/')]
+  // The settings are there unless somebody has deleted them.
+  for (const { key } of (await ok('GET', '/api/v1/globals/')) as { key: string }[]) {
+    inspected.push(await ok('GET', `/api/v1/inspect/globals/${key}/`))
+  }
   const lists: [Plural, readonly { readonly key: string }[]][] = []
   for (const plural of plurals) {
     const list = (await ok('GET', `/api/v1/${plural}/`)) as { key: string }[]
