@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { clusterState } from '../../../test/support/cluster.ts'
-import { canonicalFlow } from '../../protocols/openflow/index.ts'
 import { buildPacket, parsePacket } from '../../protocols/packet/index.ts'
 import { portNames as endpointPorts, NodeCompiler } from '../compile/compile-node.ts'
 import { advertisementMark, agentControllerId, finishAdvertisementPacket } from './advertisements.ts'
@@ -49,7 +48,7 @@ test('where the switch cannot write advertisements it hands them up half finishe
   )
   for (const flow of changed) {
     const hash = (cookie: bigint) => cookie & 0xff_ffff_ffffn
-    assert.equal(hash(flow.cookie ?? 0n), hash(cookieOf('base', canonicalFlow({ ...flow, cookie: 0n }))))
+    assert.equal(hash(flow.cookie ?? 0n), hash(cookieOf('base', flow)))
   }
 })
 

@@ -2,7 +2,7 @@
 // of neighbour discovery. There the flows do the rest and hand the packet to the agent, which finishes it and sends it back.
 
 import { NetpluginError } from '../../lib/errors.ts'
-import { canonicalFlow, type Flow } from '../../protocols/openflow/index.ts'
+import type { Flow } from '../../protocols/openflow/index.ts'
 import { buildPacket, findLayer, type Packet, parsePacket } from '../../protocols/packet/index.ts'
 import { sameFeature } from './cookies.ts'
 
@@ -19,7 +19,7 @@ export function finishedByAgent(flow: Flow): Flow {
     ? [{ type: 'controller', controllerId: agentControllerId, userdata: advertisementMark } as const]
     : flow.actions.filter((action) => action.type !== 'set_field' || action.field !== 'nd_options_type')
   const changed: Flow = { ...flow, actions }
-  return { ...changed, cookie: sameFeature(flow.cookie ?? 0n, canonicalFlow(changed)) }
+  return { ...changed, cookie: sameFeature(flow.cookie ?? 0n, changed) }
 }
 
 /**

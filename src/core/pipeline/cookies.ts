@@ -1,7 +1,8 @@
 // Flow cookies: 16 bits say the flow is ours, 8 bits which feature made it, 40 bits are a hash of the whole flow. A
 // restarted agent reads cookies back and knows, without remembering anything, which flows are its own and up to date.
 
-import { hash53 } from '../../lib/hash.ts'
+import type { Flow } from '../../protocols/openflow/index.ts'
+import { flowHash } from './flow-hash.ts'
 
 export const features = {
   base: 1,
@@ -21,17 +22,13 @@ const ownerMark = 0x6e70n // 'np'
 /** Cookie and mask that select every flow of ours. */
 export const ownFlows = { value: ownerMark << 48n, mask: 0xffffn << 48n } as const
 
-export function cookieOf(feature: Feature, canonicalText: string): bigint {
-  return (ownerMark << 48n) | (BigInt(features[feature]) << 40n) | hash40(canonicalText)
+export function cookieOf(feature: Feature, flow: Omit<Flow, 'cookie'>): bigint {
+  return (ownerMark << 48n) | BigInt(features[feature] * 2 ** 40 + flowHash(flow))
 }
 
 /** The cookie of another flow of the feature that `cookie` names. */
-export function sameFeature(cookie: bigint, canonicalText: string): bigint {
-  return ((cookie >> 40n) << 40n) | hash40(canonicalText)
-}
-
-function hash40(text: string): bigint {
-  return hash53(text) & 0xff_ffff_ffffn
+export function sameFeature(cookie: bigint, flow: Omit<Flow, 'cookie'>): bigint {
+  return ((cookie >> 40n) << 40n) | BigInt(flowHash(flow))
 }
 
 /** Whether a flow that carries our mark was made by the feature. */

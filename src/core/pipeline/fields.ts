@@ -81,18 +81,34 @@ export type MetadataMatch = { readonly [M in MetadataName]?: number }
 
 /** Merges named metadata into register matches: fields that share a register become one masked match. */
 export function metadataMatch(named: MetadataMatch): Match {
-  const merged = new Map<FieldName, { value: number; mask: number }>()
-  for (const name of Object.keys(named) as MetadataName[]) {
-    const value = named[name]
+  return namedMatch(named)
+}
+
+/** The same, with packet fields among them, which stay as they are. */
+export function namedMatch(named: Readonly<Record<string, unknown>>): Match {
+  const match: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(named)) {
     if (value === undefined) continue
-    const { field, offset, bits } = metadata[name]
-    const entry = merged.get(field) ?? { value: 0, mask: 0 }
-    const mask = bits === 32 ? 0xffffffff : ((1 << bits) - 1) << offset
-    merged.set(field, { value: (entry.value | (value << offset)) >>> 0, mask: (entry.mask | mask) >>> 0 })
+    if (isMetadata(name)) addMetadata(match, metadata[name], value as number)
+    else match[name] = value
   }
-  const match: Record<string, number | { value: number; mask: number }> = {}
-  for (const [field, { value, mask }] of merged) match[field] = mask === 0xffffffff ? value : { value, mask }
-  return match
+  return match as Match
+}
+
+function isMetadata(name: string): name is MetadataName {
+  return name in metadata
+}
+
+function addMetadata(match: Record<string, unknown>, { field, offset, bits }: FieldRange, value: number): void {
+  if (bits === 32) {
+    match[field] = value
+    return
+  }
+  const there = (match[field] ?? { value: 0, mask: 0 }) as { readonly value: number; readonly mask: number }
+  const mask = ((1 << bits) - 1) << offset
+  const both = (there.mask | mask) >>> 0
+  const wanted = (there.value | (value << offset)) >>> 0
+  match[field] = both === 0xffffffff ? wanted : { value: wanted, mask: both }
 }
 
 /** One register write per register, however many named fields it carries. */

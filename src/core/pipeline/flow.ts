@@ -1,9 +1,8 @@
 // Builds flows by name. The types hold each flow to its table's contract: wrong match, wrong next table = type error.
 
 import type { Action, Flow, Match } from '../../protocols/openflow/index.ts'
-import { canonicalFlow } from '../../protocols/openflow/index.ts'
 import { cookieOf, type Feature } from './cookies.ts'
-import { type MetadataMatch, type MetadataName, metadata, metadataMatch, setMetadata } from './fields.ts'
+import { type MetadataMatch, type MetadataName, namedMatch, setMetadata } from './fields.ts'
 import { pipeline, type TableName } from './tables.ts'
 
 type Contract<T extends TableName> = (typeof pipeline)[T]
@@ -29,12 +28,6 @@ export function flow<T extends TableName>(
   match: TableMatch<T>,
   steps: readonly Step<T>[],
 ): Flow {
-  const named: Record<string, number> = {}
-  const fields: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(match)) {
-    if (name in metadata) named[name] = value as number
-    else fields[name] = value
-  }
   const actions: Action[] = []
   let goto: number | undefined
   let meter: number | undefined
@@ -44,16 +37,15 @@ export function flow<T extends TableName>(
     else if ('set' in step) actions.push(...setMetadata(step.set))
     else actions.push(step)
   }
-  const bare: Flow = {
+  const bare = {
     table: pipeline[table].id,
     priority,
-    cookie: 0n,
-    match: { ...(fields as Match), ...metadataMatch(named as MetadataMatch) },
+    match: namedMatch(match),
     actions,
     ...(goto === undefined ? {} : { goto }),
     ...(meter === undefined ? {} : { meter }),
   }
-  return { ...bare, cookie: cookieOf(feature, canonicalFlow(bare)) }
+  return { ...bare, cookie: cookieOf(feature, bare) }
 }
 
 /** Sends on to another table from inside an action such as `ct`, which takes the table's number. */

@@ -43,19 +43,24 @@ function isAdmission({ table, cookie }: Flow): boolean {
 export function planFlowChanges(desired: FlowSets, applied: FlowSets, options: FlowPlanOptions): Modification[] {
   const come = new Set<Flow>()
   for (const flows of notIn(applied, desired)) for (const flow of flows) come.add(flow)
-  const gone = new Map<string, Flow>()
-  for (const flows of notIn(desired, applied)) {
-    for (const flow of flows) if (!come.delete(flow)) gone.set(flowIdentity(flow), flow)
-  }
+  const gone: Flow[] = []
+  for (const flows of notIn(desired, applied)) for (const flow of flows) if (!come.delete(flow)) gone.push(flow)
   // No two flows that are wanted are the same to the switch: only what goes can be what comes.
-  if (gone.size === 0) return ordered([...come], [])
+  const isTraded = gone.length > 0 && come.size > 0
+  const { added, removed } = isTraded ? traded(come, gone) : { added: [...come], removed: gone }
+  return ordered(added, options.remove ? removed : [])
+}
+
+/** Without what goes because the same to the switch comes, and without what comes although it was there. */
+function traded(come: Iterable<Flow>, gone: readonly Flow[]) {
+  const removed = new Map(gone.map((flow) => [flowIdentity(flow), flow]))
   const added: Flow[] = []
   for (const flow of come) {
     const key = flowIdentity(flow)
-    if (gone.get(key)?.cookie !== flow.cookie) added.push(flow)
-    gone.delete(key)
+    if (removed.get(key)?.cookie !== flow.cookie) added.push(flow)
+    removed.delete(key)
   }
-  return ordered(added, options.remove ? [...gone.values()] : [])
+  return { added, removed: [...removed.values()] }
 }
 
 /** The flows of each owner in `sets` that has other ones, or none, in the same section of `other`. */

@@ -3,7 +3,8 @@
 
 import type { PlacedRule } from '../../compile/node-policy.ts'
 import { is } from '../packets.ts'
-import { product, type RuleMatch, ruleDimensions } from './rule-matches.ts'
+import { pipeline } from '../tables.ts'
+import { anything, product, type RuleMatch, ruleDimensions } from './rule-matches.ts'
 
 export interface RuleForm {
   /** Of a conjunction: one list of members for each clause. Empty where none is worth it. */
@@ -14,11 +15,11 @@ export interface RuleForm {
 
 export function ruleForm(placed: PlacedRule): RuleForm {
   const dimensions = ruleDimensions(placed)
-  const combinations = () => dimensions.reduce<readonly RuleMatch[]>(product, [{}])
+  const combinations = () => dimensions.reduce(product, anything)
   const several = dimensions.filter((members) => members.length > 1)
   if (several.length < 2 || dimensions.some((members) => members.length === 0)) return { clauses: [], combinations }
   // What has one member only goes into every clause: fewer packets complete half of a conjunction.
-  const single = dimensions.filter((members) => members.length === 1).reduce(product, [{}])
+  const single = dimensions.filter((members) => members.length === 1).reduce(product, anything)
   const clauses = several.map((members) => product(members, single))
   const flows = clauses.reduce((sum, members) => sum + members.length, 1)
   return { clauses: countCombinations(dimensions) <= flows ? [] : clauses, combinations }
@@ -32,11 +33,14 @@ function countCombinations(dimensions: readonly (readonly RuleMatch[])[]): numbe
   return within(is.ipv4.eth_type) + within(is.ipv6.eth_type) - possible((family) => family === undefined)
 }
 
+const ruleFields = [...new Set([...pipeline.Egress.matches, ...pipeline.Ingress.matches])]
+
 /** Two matches that select the same packets have the same key. */
 export function matchKey(match: RuleMatch): string {
   let key = ''
-  for (const name of Object.keys(match).sort() as (keyof RuleMatch)[]) {
+  for (const name of ruleFields) {
     const wanted = match[name]
+    if (wanted === undefined) continue
     key += typeof wanted === 'object' ? `${name}=${wanted.value}/${wanted.mask} ` : `${name}=${wanted} `
   }
   return key

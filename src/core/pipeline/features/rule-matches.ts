@@ -11,6 +11,9 @@ import { is } from '../packets.ts'
 
 export type RuleMatch = TableMatch<'Egress' | 'Ingress'>
 
+/** What any packet matches. */
+export const anything: readonly RuleMatch[] = [{}]
+
 /** One list of alternatives each. */
 export function ruleDimensions({ rule, groups }: PlacedRule): readonly (readonly RuleMatch[])[] {
   const isIn = rule.direction === 'in'
@@ -24,13 +27,13 @@ export function ruleDimensions({ rule, groups }: PlacedRule): readonly (readonly
   const own = groups.map(({ groupId }): RuleMatch => (isIn ? { Receiver: groupId } : { SourceGroup: groupId }))
   const targets = addressMatches(rule.target, 'dst', families.ipv6)
   const { groupId } = rule.remote
-  const group: RuleMatch = groupId === undefined ? {} : isIn ? { SourceGroup: groupId } : { DestinationGroup: groupId }
+  const group = groupId === undefined ? anything : [isIn ? { SourceGroup: groupId } : { DestinationGroup: groupId }]
   const addresses = addressMatches(rule.remote.addresses, isIn ? 'src' : 'dst', families.ipv6)
-  return [product(own, targets), product([group], addresses), serviceMatches(rule, families)]
+  return [product(own, targets), product(group, addresses), serviceMatches(rule, families)]
 }
 
 function addressMatches(addresses: AddressSet | undefined, side: 'src' | 'dst', ipv6: boolean): readonly RuleMatch[] {
-  if (addresses === undefined) return [{}]
+  if (addresses === undefined) return anything
   const prefixes = ipv6 ? addresses.ipv6.map(parseIpv6Prefix).filter((prefix) => prefix !== undefined) : []
   return [
     ...addresses.ipv4.flatMap(rangeToBlocks).map((block): RuleMatch => {
@@ -59,7 +62,7 @@ function serviceMatches(
       ported.flatMap((number) => wanted.map((port) => ({ ...kind, ip_proto: number, ...destination(number, port) }))),
     )
   }
-  if (protocol === 'any') return [{}]
+  if (protocol === 'any') return anything
   const icmp = { [is.ipv4.eth_type]: 1, [is.ipv6.eth_type]: 58 }
   return kinds.map((kind) => ({ ...kind, ip_proto: protocol === 'icmp' ? icmp[kind.eth_type] : protocol }))
 }
@@ -79,7 +82,10 @@ function destination(protocol: number, port: ReturnType<typeof portMatches>[numb
 }
 
 /** Each with each; without those that would be two families at once. */
-export function product(a: readonly RuleMatch[], b: readonly RuleMatch[]): RuleMatch[] {
+export function product(a: readonly RuleMatch[], b: readonly RuleMatch[]): readonly RuleMatch[] {
+  // Most rules leave something open.
+  if (a === anything) return b
+  if (b === anything) return a
   return a.flatMap((left) => b.flatMap((right) => (isPossible(left, right) ? [{ ...left, ...right }] : [])))
 }
 

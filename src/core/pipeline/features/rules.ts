@@ -32,6 +32,8 @@ interface Standing {
 
 /** A match, and the rules that have it, by ascending key. */
 interface Entry {
+  /** Of the match. */
+  readonly key: string
   readonly match: RuleMatch
   readonly whole: Standing[]
   /** Only the first of them find room. */
@@ -46,7 +48,7 @@ interface Member {
 
 /** What an update has to make again. */
 interface Touched {
-  readonly matches: Set<string>
+  readonly entries: Set<Entry>
   readonly ids: Set<number>
 }
 
@@ -75,7 +77,7 @@ export class LevelFlows {
   update(level: RuleLevel): ReadonlyMap<string, readonly Flow[]> {
     const { removed, added } = ruleChanges(this.#rules, level.rules)
     this.#rules = level.rules
-    const touched: Touched = { matches: new Set(), ids: new Set() }
+    const touched: Touched = { entries: new Set(), ids: new Set() }
     const gone = removed.filter((placed) => this.#withdraw(placed, touched))
     const come = added.filter((placed) => this.#enter(placed, touched))
     for (const id of this.#ids.change(gone.map(keyOf), come.map(keyOf))) {
@@ -85,7 +87,7 @@ export class LevelFlows {
     }
     // Who keeps its id may have found room, or lost it.
     for (const placed of come) touched.ids.add(this.#ids.of(placed.rule.key) ?? 0)
-    for (const key of touched.matches) this.#shards.put(key, this.#entryFlow(level, key))
+    for (const entry of touched.entries) this.#shards.put(entry.key, this.#entryFlow(level, entry))
     for (const id of touched.ids) this.#shards.put(`conj_id=${id}`, this.#idFlow(level, id))
     return this.#shards.handOut(`policy ${level.name}`)
   }
@@ -155,27 +157,26 @@ export class LevelFlows {
   }
 
   #touchClauses({ placed }: Standing, touched: Touched): void {
-    for (const match of ruleForm(placed).clauses.flat()) touched.matches.add(matchKey(match))
+    for (const match of ruleForm(placed).clauses.flat()) this.#entry(match, touched)
   }
 
   #entry(match: RuleMatch, touched: Touched): Entry {
     const key = matchKey(match)
-    touched.matches.add(key)
-    const known = this.#entries.get(key)
-    if (known !== undefined) return known
-    const entry: Entry = { match, whole: [], parts: [] }
-    this.#entries.set(key, entry)
+    let entry = this.#entries.get(key)
+    if (entry === undefined) {
+      entry = { key, match, whole: [], parts: [] }
+      this.#entries.set(key, entry)
+    }
+    touched.entries.add(entry)
     return entry
   }
 
   /** Where a whole rule has the very match of a part, it decides all the part could: both have the same verdict. */
-  #entryFlow(level: RuleLevel, key: string): Flow | undefined {
-    const entry = this.#entries.get(key)
-    if (entry === undefined) return undefined
+  #entryFlow(level: RuleLevel, entry: Entry): Flow | undefined {
     const { match, whole, parts } = entry
     const [decisive] = whole
     if (decisive !== undefined) return levelFlow(level, match, verdict(level, decisive.placed))
-    if (parts.length === 0) this.#entries.delete(key)
+    if (parts.length === 0) this.#entries.delete(entry.key)
     const inForce = parts.filter(({ standing }) => standing.crowded === 0)
     const steps = inForce.map(({ standing, clause, of }): Part => {
       return { type: 'conjunction', id: conjunctionId(level, this.#ids.of(standing.placed.rule.key)), clause, of }

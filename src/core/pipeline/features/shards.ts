@@ -28,12 +28,9 @@ export class Shards {
     const sets = new Map(this.#sets)
     for (const number of this.#dirty) {
       const name = `${owner} /${number}`
-      const shard = [...(this.#shards.get(number) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1))
-      if (shard.length > 0) {
-        sets.set(
-          name,
-          shard.map(([, made]) => made),
-        )
+      const shard = this.#shards.get(number)
+      if (shard !== undefined && shard.size > 0) {
+        sets.set(name, inOrder(shard))
         continue
       }
       sets.delete(name)
@@ -43,6 +40,15 @@ export class Shards {
     this.#sets = sets
     return sets
   }
+}
+
+function inOrder(shard: ReadonlyMap<string, Flow>): readonly Flow[] {
+  const flows: Flow[] = []
+  for (const key of [...shard.keys()].sort()) {
+    const made = shard.get(key)
+    if (made !== undefined) flows.push(made)
+  }
+  return flows
 }
 
 /** What went and what came between two lists, both by ascending key. */
