@@ -4,8 +4,9 @@
 //
 //   node policy-changes.ts NETWORK GROUP RULES ROUNDS CHANGES      one JSON document; leaves the group with all rules
 
-import { setTimeout as after } from 'node:timers/promises'
 import { type Client, createClient } from '../../src/api/client.ts'
+import { whenApplied } from '../../src/api/when-applied.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { lastRules, manyRule, tenantName } from './policy-rules.ts'
 import { cpuMs, pidOf } from './process.ts'
 
@@ -47,14 +48,13 @@ async function putAll(client: Client, policyName: string, count: number): Promis
 
 /** Until every live node enforces what netmaster has stored by now. */
 async function inForce(client: Client): Promise<void> {
-  const { revision } = await client.health()
-  const limit = performance.now() + patienceMs
-  for (;;) {
-    const nodes = await client.nodes.list()
-    if (nodes.every((node) => !node.alive || node.appliedRevision >= revision)) return
-    if (performance.now() > limit) throw new Error(`not in force after ${patienceMs} ms: ${JSON.stringify(nodes)}`)
-    await after(1)
+  const progress = {
+    revision: async (signal: AbortSignal) => (await client.health(signal)).revision,
+    nodes: client.nodes.list,
+    applied: client.nodes.applied,
   }
+  const lagging = await whenApplied(progress, { patienceMs, onLag: () => {} }, { clock: systemClock })
+  if (lagging.length > 0) throw new Error(`not in force on ${lagging.join(', ')} after ${patienceMs} ms`)
 }
 
 async function timed(client: Client, change: () => Promise<unknown>): Promise<number> {

@@ -98,7 +98,11 @@ export interface Client {
   serviceStats(key: string, signal?: AbortSignal): Promise<ServiceStatsAnswer>
   /** What a rule would cost; refused like the rule itself, and nothing is stored. */
   ruleCost(key: string, body: RuleInput, signal?: AbortSignal): Promise<RuleCostAnswer>
-  readonly nodes: { list(signal?: AbortSignal): Promise<readonly NodeView[]> }
+  readonly nodes: {
+    list(signal?: AbortSignal): Promise<readonly NodeView[]>
+    /** As soon as those that live have the revision in force; after a second in any case. */
+    applied(revision: number, signal?: AbortSignal): Promise<readonly NodeView[]>
+  }
   version(signal?: AbortSignal): Promise<VersionView>
   info(signal?: AbortSignal): Promise<InfoView>
   /** Whether requests can be served, and the revision of the cluster state. */
@@ -135,7 +139,11 @@ export function createClient(options: TransportOptions): Client {
     policyStats: (key, signal) => transport.call(policyRoutes.stats, { key }, undefined, signal),
     serviceStats: (key, signal) => transport.call(serviceLbRoutes.stats, { key }, undefined, signal),
     ruleCost: (key, body, signal) => transport.call(ruleRoutes.cost, { key }, body, signal),
-    nodes: { list: (signal) => transport.call(nodeRoutes.list, {}, undefined, signal) },
+    nodes: {
+      list: (signal) => transport.call(nodeRoutes.list, {}, undefined, signal),
+      applied: (revision, signal) =>
+        transport.call(nodeRoutes.applied, { revision: String(revision) }, undefined, signal),
+    },
     version: (signal) => transport.call(serviceRoutes.version, {}, undefined, signal),
     info: (signal) => transport.call(serviceRoutes.info, {}, undefined, signal),
     health: (signal) => transport.call(serviceRoutes.health, {}, undefined, signal),

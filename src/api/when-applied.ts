@@ -15,9 +15,11 @@ export interface Progress {
   /** Of the newest change. */
   revision(signal: AbortSignal): Promise<number>
   nodes(signal: AbortSignal): Promise<readonly NodeView[]>
+  /** Held back until live nodes have the revision in force, or for about a second. */
+  applied(revision: number, signal: AbortSignal): Promise<readonly NodeView[]>
 }
 
-/** Nodes report as soon as they are done; asking this often costs nobody anything. */
+/** Netmaster holds answers back; this is for one that does not. */
 const askAgainMs = 20
 
 /** Resolves with the names of live nodes that still lag when patience is over; empty when all have caught up. */
@@ -30,12 +32,13 @@ export async function whenApplied(
   let lagging: readonly string[] = []
   try {
     const revision = await progress.revision(signal)
-    while (!signal.aborted) {
-      const nodes = await progress.nodes(signal)
+    let nodes = await progress.nodes(signal)
+    for (let isHeld = false; ; isHeld = true) {
       lagging = nodes.filter((node) => node.alive && node.appliedRevision < revision).map((node) => node.name)
       if (lagging.length === 0) return []
       onLag(lagging)
-      await clock.after(askAgainMs, signal)
+      if (isHeld) await clock.after(askAgainMs, signal)
+      nodes = await progress.applied(revision, signal)
     }
   } catch {
     // Patience is over, or netmaster went away: the change is stored all the same.

@@ -141,7 +141,13 @@ test('node ls shows where each node is and how far it has come', async (t) => {
 
 test('a network is announced as created when every live node has it', async (t) => {
   const behind = [node('node1', 6), node('node2', 0, false)]
-  const answers = { ...quiet, 'POST /api/v1/networks/default:n1/': {}, 'GET /internal/v1/nodes': behind }
+  const held = 'GET /internal/v1/nodes/applied/7'
+  const answers = {
+    ...quiet,
+    'POST /api/v1/networks/default:n1/': {},
+    'GET /internal/v1/nodes': behind,
+    [held]: behind,
+  }
   const server = await startFakeNetmaster(answers)
   t.after(() => server.close())
   let looks = 0
@@ -149,7 +155,7 @@ test('a network is announced as created when every live node has it', async (t) 
     now: () => 0,
     after: async () => {
       looks++
-      if (looks === 3) answers['GET /internal/v1/nodes'] = [node('node1', 7), node('node2', 0, false)]
+      if (looks === 3) answers[held] = [node('node1', 7), node('node2', 0, false)]
     },
   }
   const { status, err } = await run(['net', 'create', 'n1', '-s', '10.1.1.0/24'], { NETMASTER: server.url }, { clock })

@@ -68,7 +68,8 @@ export class CommandSession implements Session {
     const netmaster = await this.#netmaster
     const progress = {
       revision: async (signal: AbortSignal) => (await netmaster.health(signal)).revision,
-      nodes: (signal: AbortSignal) => netmaster.nodes.list(signal),
+      nodes: netmaster.nodes.list,
+      applied: netmaster.nodes.applied,
     }
     const lagging = await whenApplied(progress, { patienceMs: patience * 1000, onLag }, { clock })
     if (shown) err(clearLine)

@@ -7,10 +7,11 @@ import { quiet, run, settled } from './test-lines.ts'
 
 const node = (name: string, appliedRevision: number, alive = true) => ({ name, appliedRevision, alive })
 const create = ['tenant', 'create', 'blue']
+const held = 'GET /internal/v1/nodes/applied/7'
 const stored = 'POST /api/v1/tenants/blue/'
 
 async function serverWith(t: TestContext, nodes: readonly object[]) {
-  const answers = { ...quiet, [stored]: {}, 'GET /internal/v1/nodes': nodes }
+  const answers = { ...quiet, [stored]: {}, 'GET /internal/v1/nodes': nodes, [held]: nodes }
   const server = await startFakeNetmaster(answers)
   t.after(() => server.close())
   return { server, answers, env: { NETMASTER: server.url } }
@@ -32,7 +33,7 @@ function waits(count: number, onWait: (wait: number) => void = () => {}) {
 test('a command returns when every live node has the change', async (t) => {
   const { env, answers } = await serverWith(t, [node('node1', 6), node('node2', 0, false)])
   const clock = waits(99, (wait) => {
-    if (wait === 3) answers['GET /internal/v1/nodes'] = [node('node1', 7), node('node2', 0, false)]
+    if (wait === 3) answers[held] = [node('node1', 7), node('node2', 0, false)]
   })
   const { status, err } = await run(create, env, { clock })
   assert.deepEqual({ status, err }, { status: 0, err: '' })
@@ -61,12 +62,10 @@ test('nobody is waited for with --wait=0', async (t) => {
 
 test('a terminal shows who is waited for, and is left clean', async (t) => {
   const { env, answers, server } = await serverWith(t, [node('node1', 6), node('node2', 1)])
-  const clock = waits(99, () => {
-    answers['GET /internal/v1/nodes'] = [node('node1', 7), node('node2', 7)]
-  })
-  const { err } = await run(create, { ...env, NO_COLOR: '1' }, { clock, typist: { answers: [] } })
+  answers[held] = [node('node1', 7), node('node2', 7)]
+  const { err } = await run(create, { ...env, NO_COLOR: '1' }, { typist: { answers: [] } })
   assert.equal(err, '\r\x1b[Kwaiting for node1, node2 …\r\x1b[K')
-  assert.deepEqual(server.requests.slice(-3), [...settled, 'GET /internal/v1/nodes'])
+  assert.deepEqual(server.requests.slice(-3), [...settled, held])
 })
 
 test('of many nodes that lag, five are named', async (t) => {

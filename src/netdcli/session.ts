@@ -60,6 +60,8 @@ export class Session {
       revision: async (signal: AbortSignal) =>
         (await transport.call(serviceRoutes.health, {}, undefined, signal)).revision,
       nodes: (signal: AbortSignal) => transport.call(nodeRoutes.list, {}, undefined, signal),
+      applied: (revision: number, signal: AbortSignal) =>
+        transport.call(nodeRoutes.applied, { revision: String(revision) }, undefined, signal),
     }
     const options = { patienceMs: wait * 1000, onLag: () => {} }
     const lagging = await whenApplied(progress, options, { clock: this.#around.clock })

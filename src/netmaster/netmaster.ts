@@ -94,7 +94,8 @@ export class Netmaster {
     }
     await addReference(this.app, this.#routes, options.version.Version)
     const counts = new Counts({ clock })
-    await addRoutes(this.app, routes, { cluster, clock, counts, nodes: new Nodes({ cluster, clock }) })
+    const nodes = new Nodes({ cluster, clock, stopping: this.#stopping.signal })
+    await addRoutes(this.app, routes, { cluster, clock, counts, nodes })
     this.app.get(streamPath, (request, reply) => {
       reply.hijack()
       reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })

@@ -3,6 +3,7 @@
 
 import type { Clock } from '../lib/clock.ts'
 import { type Problem, raise } from '../lib/errors.ts'
+import { Wakeup } from '../lib/wakeup.ts'
 import { problem } from '../model/body.ts'
 import { type HeartbeatBody, type NodeView, nodeProtocol, nodeTimeoutMs, type RegisterBody } from '../model/node.ts'
 import type { NodeRecord } from '../model/state.ts'
@@ -20,16 +21,30 @@ interface Presence {
   readonly mtu: number
 }
 
+interface Deps {
+  readonly cluster: Cluster
+  readonly clock: Clock
+  /** Nobody is held back any longer. */
+  readonly stopping: AbortSignal
+}
+
 const unseen: Presence = { lastSeen: 0, appliedRevision: 0, endpoints: 0, problems: [], uplinks: [], mtu: 0 }
+
+/** A request that waits for nodes is held back this long. */
+const heldMs = 1_000
 
 export class Nodes {
   readonly #cluster: Cluster
   readonly #clock: Clock
+  readonly #stopping: AbortSignal
   readonly #presence = new Map<string, Presence>()
+  /** When a node has come further. */
+  readonly #progress = new Wakeup()
 
-  constructor({ cluster, clock }: { readonly cluster: Cluster; readonly clock: Clock }) {
+  constructor({ cluster, clock, stopping }: Deps) {
     this.#cluster = cluster
     this.#clock = clock
+    this.#stopping = stopping
   }
 
   /** Stores who the node is; answers the revision that contains it. */
@@ -68,9 +83,26 @@ export class Nodes {
     })
   }
 
+  /** As soon as every live node has the revision in force, and after a second in any case. */
+  async applied(text: string): Promise<NodeView[]> {
+    const revision = Number(text)
+    if (!/^\d{1,15}$/.test(text)) {
+      raise(problem('invalid', 'INVALID_REVISION', `a revision is a number, not ${JSON.stringify(text)}`))
+    }
+    const until = this.#clock.now() + heldMs
+    for (;;) {
+      const nodes = this.list()
+      const left = until - this.#clock.now()
+      const isOver = left <= 0 || this.#stopping.aborted
+      if (isOver || nodes.every((node) => !node.alive || node.appliedRevision >= revision)) return nodes
+      await this.#progress.waitAtMost(left, { clock: this.#clock }, this.#stopping)
+    }
+  }
+
   #seen(node: string, what: Partial<Presence>): void {
     const known = this.#presence.get(node) ?? unseen
     this.#presence.set(node, { ...known, ...what, lastSeen: this.#clock.now() })
+    if (what.appliedRevision !== undefined && what.appliedRevision > known.appliedRevision) this.#progress.wake()
   }
 }
 

@@ -158,6 +158,7 @@ async function addPlugin(app: FastifyInstance, { cluster, clock }: RoutesDeps): 
 async function addNodes(app: FastifyInstance, { cluster, nodes }: RoutesDeps): Promise<void> {
   const { epoch } = cluster
   await serve(app, nodeRoutes.list, () => nodes.list())
+  await serve(app, nodeRoutes.applied, ({ parameters }) => nodes.applied(parameters.revision ?? ''))
   await serve(app, nodeRoutes.register, async ({ parameters, body }) => {
     const revision = await nodes.register(parameters.node ?? '', body)
     return { protocol: nodeProtocol, epoch, revision, heartbeatMs }

@@ -230,6 +230,33 @@ scenario('a node registers, beats, and is listed; it counts as gone after 15 s o
   )
 })
 
+scenario(
+  'who asks for nodes that have a revision is answered when they have it, and after a second',
+  async (served) => {
+    const { client, clock } = served
+    await client.register({ bootId: 'b' })
+    await client.heartbeat({ bootId: 'b', appliedRevision: 3 })
+    const applied = async (revision: string) => {
+      const answer = await fetch(`${served.baseUrl}/internal/v1/nodes/applied/${revision}`)
+      return (await answer.json()) as { appliedRevision: number }[]
+    }
+    assert.equal((await applied('3'))[0]?.appliedRevision, 3)
+    let answered = false
+    const held = applied('4').finally(() => {
+      answered = true
+    })
+    await applied('2')
+    assert.equal(answered, false)
+    await client.heartbeat({ bootId: 'b', appliedRevision: 4 })
+    assert.equal((await held)[0]?.appliedRevision, 4)
+    const late = applied('5')
+    await applied('2')
+    clock.advance(1_000)
+    assert.equal((await late)[0]?.appliedRevision, 4)
+    assert.equal((await fetch(`${served.baseUrl}/internal/v1/nodes/applied/soon`)).status, 400)
+  },
+)
+
 scenario('a tunnel end has one node: the latest to register with it', async (served) => {
   await served.client.register({ vtep: '198.51.100.1' })
   const renamed = createNodeClient({ baseUrl: served.baseUrl, node: 'node1-renamed', timeoutMs: 5_000 })

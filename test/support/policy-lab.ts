@@ -85,7 +85,8 @@ export class LabNetmaster {
   async untilEnforced(): Promise<void> {
     const progress = {
       revision: async (signal: AbortSignal) => (await this.client.health(signal)).revision,
-      nodes: (signal: AbortSignal) => this.client.nodes.list(signal),
+      nodes: this.client.nodes.list,
+      applied: this.client.nodes.applied,
     }
     const lagging = await whenApplied(
       progress,

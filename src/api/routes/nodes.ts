@@ -8,6 +8,12 @@ export const nodeRoutes = {
   list: queryRoute('GET', '/internal/v1/nodes', 'all nodes and whether they live', async () => {
     return (await load()).nodeView.array()
   }),
+  applied: queryRoute(
+    'GET',
+    '/internal/v1/nodes/applied/:revision',
+    'all nodes, as soon as those that live have a revision in force; after a second in any case',
+    async () => (await load()).nodeView.array(),
+  ),
   register: bodyRoute('POST', '/internal/v1/nodes/:node/register', 'a node says who it is', async () => {
     const { registerBody, registerAnswer } = await load()
     return { body: registerBody, answer: registerAnswer }
