@@ -165,16 +165,18 @@ test('a state of another store is saved, although its revision is the same', asy
   assert.equal(make().state?.revision, 1)
 })
 
+const begin = (version: number) => `{"type":"begin","version":${version},"epoch":"e1","revision":7}`
+
 for (const [what, content] of [
   ['empty', ''],
-  ['torn', '{"version":1,"revision":7,"chan'],
-  ['of another version', '{"version":2,"epoch":"e1","revision":7,"changes":[]}'],
-  ['not what was written', '{"version":1,"epoch":"e1","revision":7,"changes":[null,5]}'],
+  ['torn', `${begin(1)}\n{"type":"records","chan`],
+  ['of another version', `${begin(2)}\n{"type":"end","revision":7}\n`],
+  ['not what was written', `${begin(1)}\n{"type":"records","changes":[null,5]}\n{"type":"end","revision":7}\n`],
 ] as const) {
   test(`a saved state that is ${what} is as good as none`, (t) => {
     const dir = scratch(t)
     setup(t, dir)
-    writeFileSync(join(dir, 'state', 'state.json'), content)
+    writeFileSync(join(dir, 'state', 'state.ndjson'), content)
     assert.equal(setup(t, dir).link.state, undefined)
   })
 }

@@ -1,7 +1,7 @@
 // The node's line to netmaster: registers, follows the stream of the cluster state, sends heartbeats. Keeps the last
 // state on disk, so that a host that starts without netmaster still knows what it must carry.
 
-import { isChange, type NodeClient } from '../api/node-client.ts'
+import type { NodeClient } from '../api/node-client.ts'
 import { Backoff } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
 import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
@@ -11,10 +11,9 @@ import { Wakeup } from '../lib/wakeup.ts'
 import { applyChanges } from '../model/apply-changes.ts'
 import type { Count, Counted } from '../model/counts.ts'
 import { maxProblems } from '../model/node.ts'
-import { listRecords } from '../model/record-list.ts'
 import { type Change, type ClusterState, emptyState, type StreamMessage } from '../model/state.ts'
 import type { NodeConfig } from './config.ts'
-import { JsonFile } from './json-file.ts'
+import { StateFile } from './state-file.ts'
 
 interface Deps {
   readonly client: NodeClient
@@ -26,13 +25,6 @@ interface Deps {
   readonly problems?: () => readonly string[]
   /** What this node has counted. */
   readonly count: (about: Counted, key: string, signal: AbortSignal) => Promise<readonly Count[]>
-}
-
-interface SavedState {
-  readonly version: 1
-  readonly epoch: string
-  readonly revision: number
-  readonly changes: readonly Change[]
 }
 
 /** A snapshot on its way. */
@@ -47,12 +39,11 @@ const saveAfterMs = 1_000
 export class MasterLink {
   readonly #config: NodeConfig
   readonly #deps: Deps
-  readonly #file: JsonFile<SavedState>
+  readonly #file: StateFile
   readonly #listeners = new Set<() => void>()
   #state: ClusterState | undefined
   #epoch = ''
   #live = false
-  #saved: ClusterState | undefined
   #loading: Loading | undefined
   #appliedRevision = 0
   readonly #pulse = new Wakeup()
@@ -62,13 +53,13 @@ export class MasterLink {
     this.#config = config
     this.#deps = deps
     this.#tasks = new Tasks({ log: deps.log })
-    this.#file = new JsonFile(`${config.stateDir}/state.json`)
-    const saved = parseSaved(this.#file.read())
+    this.#file = new StateFile(`${config.stateDir}/state.ndjson`)
+    const saved = this.#file.read()
     if (saved === undefined) return
-    this.#state = applyChanges(emptyState, saved.revision, saved.changes)
+    this.#state = saved.state
     this.#epoch = saved.epoch
-    this.#saved = this.#state
-    deps.log.info('start from the saved state', { revision: saved.revision, endpoints: this.#state.endpoints.size })
+    const { revision, endpoints } = saved.state
+    deps.log.info('start from the saved state', { revision, endpoints: endpoints.size })
   }
 
   /** Undefined until there is a saved or streamed state. */
@@ -140,16 +131,21 @@ export class MasterLink {
         const loading = this.#loading ?? outOfOrder(message)
         this.#loading = undefined
         this.#epoch = loading.epoch
-        this.#enter(applyChanges(emptyState, message.revision, loading.changes))
+        const state = applyChanges(emptyState, message.revision, loading.changes)
+        this.#file.tell({ epoch: this.#epoch, state })
+        this.#enter(state)
         this.#deps.log.info('cluster state complete', { revision: message.revision })
         return
       }
       case 'resume':
         this.#enter(this.#state ?? outOfOrder(message))
         return
-      case 'delta':
-        this.#enter(applyChanges(this.#state ?? outOfOrder(message), message.revision, message.changes))
+      case 'delta': {
+        const state = applyChanges(this.#state ?? outOfOrder(message), message.revision, message.changes)
+        this.#file.tell({ epoch: this.#epoch, state }, message)
+        this.#enter(state)
         return
+      }
       case 'ask':
         this.#tasks.spawn('counts', () => this.#answer(message, signal))
         return
@@ -209,16 +205,7 @@ export class MasterLink {
     const { clock, log } = this.#deps
     while (!signal.aborted) {
       await clock.after(saveAfterMs, signal).catch(() => {})
-      const state = this.#state
-      if (state === undefined || !this.#live || state === this.#saved) continue
-      this.#saved = state
-      const saved: SavedState = {
-        version: 1,
-        epoch: this.#epoch,
-        revision: state.revision,
-        changes: listRecords(state),
-      }
-      await this.#file.write(saved).catch((error: Error) => log.error('state not saved', { reason: error.message }))
+      await this.#file.flush().catch((error: Error) => log.error('state not saved', { reason: error.message }))
     }
   }
 }
@@ -229,13 +216,4 @@ function outOfOrder(message: StreamMessage): never {
     'STREAM_OUT_OF_ORDER',
     `netmaster sent '${message.type}' before what it belongs to`,
   )
-}
-
-/** What this version wrote itself; anything else is as good as no file. */
-function parseSaved(value: unknown): SavedState | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  const saved = value as Partial<SavedState>
-  if (saved.version !== 1 || typeof saved.revision !== 'number') return undefined
-  if (!Array.isArray(saved.changes) || !saved.changes.every(isChange)) return undefined
-  return { version: 1, epoch: String(saved.epoch ?? ''), revision: saved.revision, changes: saved.changes }
 }
