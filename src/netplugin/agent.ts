@@ -151,7 +151,7 @@ export class Agent {
   async #pass(signal: AbortSignal): Promise<void> {
     const { state, settings, mayRemove, nameservers, onPass, onHost, log, host, attachments, clock } = this.#deps
     const started = clock.now()
-    const { audit, tidy } = this.#schedule.begin(started)
+    const { audit, tidy, count } = this.#schedule.begin(started)
     const cluster = state()
     if (cluster === undefined) return
     const remove = mayRemove()
@@ -229,7 +229,12 @@ export class Agent {
     if (remove && this.#former.size > 0) this.lookSoon()
     onHost?.(hostProblems(interfaces, ports.errors))
     onPass(network, ports.ofPorts)
-    modifications += await forward(ports, 'now')
+    if (!this.#renderer.isUncounted(network.policy)) this.#schedule.counted()
+    else if (!count) this.#schedule.uncounted(clock.now())
+    else {
+      modifications += await forward(ports, 'now')
+      this.#schedule.counted()
+    }
     await link.packetsOut(this.#announcements.next(network, ports.ofPorts, started), signal)
     if (modifications > 0) {
       const ms = clock.now() - started

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { auditMs, Schedule, settleMs, tidyAfterMs } from './schedule.ts'
+import { auditMs, countAfterMs, Schedule, settleMs, tidyAfterMs } from './schedule.ts'
 
 const start = 1_000_000
 
@@ -15,7 +15,7 @@ function begun(): Schedule {
 test('the first pass is due at once, looks for drift and tidies', () => {
   const schedule = new Schedule()
   assert.equal(schedule.pauseMs(start, true), 0)
-  assert.deepEqual(schedule.begin(start), { audit: true, tidy: true })
+  assert.deepEqual(schedule.begin(start), { audit: true, tidy: true, count: true })
 })
 
 test('while nothing may be removed, tidying stays due but wakes nobody', () => {
@@ -23,7 +23,7 @@ test('while nothing may be removed, tidying stays due but wakes nobody', () => {
   schedule.begin(start)
   assert.equal(schedule.pauseMs(start, false), auditMs)
   assert.equal(schedule.pauseMs(start, true), 0)
-  assert.deepEqual(schedule.begin(start + 1), { audit: false, tidy: true })
+  assert.deepEqual(schedule.begin(start + 1), { audit: false, tidy: true, count: false })
 })
 
 test('drift is looked for every five seconds, also when passes come without end', () => {
@@ -42,6 +42,18 @@ test('what an endpoint left behind is removed a moment later, together with what
   assert.equal(schedule.begin(start + 100 + tidyAfterMs).tidy, true)
   schedule.tidied()
   assert.equal(schedule.begin(start + 101 + tidyAfterMs).tidy, false)
+})
+
+test('what counts follows a moment after the first rule for which nothing counts', () => {
+  const schedule = begun()
+  schedule.uncounted(start + 10)
+  schedule.uncounted(start + 20)
+  assert.equal(schedule.begin(start + 9 + countAfterMs).count, false)
+  assert.equal(schedule.pauseMs(start + 10, true), countAfterMs)
+  assert.equal(schedule.begin(start + 10 + countAfterMs).count, true)
+  assert.equal(schedule.pauseMs(start + 10 + countAfterMs, true), 0, 'until it is done')
+  schedule.counted()
+  assert.equal(schedule.begin(start + 11 + countAfterMs).count, false)
 })
 
 test('several events make one look, which does not wait for them to end', () => {
@@ -69,5 +81,5 @@ test('a clock that is set back puts nothing off', () => {
   schedule.begin(back)
   assert.equal(schedule.pauseMs(back, true), tidyAfterMs)
   assert.equal(schedule.pauseMs(back, false), auditMs)
-  assert.deepEqual(schedule.begin(back + auditMs), { audit: true, tidy: true })
+  assert.deepEqual(schedule.begin(back + auditMs), { audit: true, tidy: true, count: true })
 })

@@ -5,6 +5,8 @@
 export const auditMs = 5_000
 /** Ports and links of endpoints that are gone stay this long, and go a few at a time. */
 export const tidyAfterMs = 100
+/** What only counts follows the rules it counts for after this long: hosts that share a machine enforce first. */
+export const countAfterMs = 50
 /** Events of links and of the switch's rows come several together, most of them echoes of our own changes. */
 export const settleMs = 50
 
@@ -12,6 +14,8 @@ export class Schedule {
   #auditAt = 0
   /** Infinity = nothing was left behind that we know of. */
   #tidyAt = 0
+  /** Infinity = everything is counted. */
+  #countAt = Number.POSITIVE_INFINITY
   /** Infinity = nothing was heard of since the last pass began. */
   #lookAt = Number.POSITIVE_INFINITY
 
@@ -19,11 +23,11 @@ export class Schedule {
   pauseMs(now: number, mayTidy: boolean): number {
     this.#believe(now)
     const tidyAt = mayTidy ? this.#tidyAt : Number.POSITIVE_INFINITY
-    return Math.max(0, Math.min(this.#auditAt, this.#lookAt, tidyAt) - now)
+    return Math.max(0, Math.min(this.#auditAt, this.#lookAt, this.#countAt, tidyAt) - now)
   }
 
-  /** What is due in a pass that begins now. An audit is taken as done; tidying stays due until `tidied`. */
-  begin(now: number): { readonly audit: boolean; readonly tidy: boolean } {
+  /** What is due in a pass that begins now. An audit is taken as done; tidying and counting stay due until they are. */
+  begin(now: number): { readonly audit: boolean; readonly tidy: boolean; readonly count: boolean } {
     this.#believe(now)
     this.#lookAt = Number.POSITIVE_INFINITY
     const audit = now >= this.#auditAt
@@ -31,7 +35,7 @@ export class Schedule {
       this.#auditAt = now + auditMs
       this.#tidyAt = now
     }
-    return { audit, tidy: now >= this.#tidyAt }
+    return { audit, tidy: now >= this.#tidyAt, count: audit || now >= this.#countAt }
   }
 
   /** Something changed that is no reason to hurry. */
@@ -44,6 +48,15 @@ export class Schedule {
     this.#tidyAt = Math.min(this.#tidyAt, now + tidyAfterMs)
   }
 
+  /** There are rules for which nothing counts yet. */
+  uncounted(now: number): void {
+    this.#countAt = Math.min(this.#countAt, now + countAfterMs)
+  }
+
+  counted(): void {
+    this.#countAt = Number.POSITIVE_INFINITY
+  }
+
   tidied(): void {
     this.#tidyAt = Number.POSITIVE_INFINITY
   }
@@ -51,6 +64,7 @@ export class Schedule {
   /** A clock that was set back must not put off for hours what is due in seconds. */
   #believe(now: number): void {
     this.#auditAt = Math.min(this.#auditAt, now + auditMs)
+    if (this.#countAt !== Number.POSITIVE_INFINITY) this.#countAt = Math.min(this.#countAt, now + countAfterMs)
     if (this.#lookAt !== Number.POSITIVE_INFINITY) this.#lookAt = Math.min(this.#lookAt, now + settleMs)
     if (this.#tidyAt !== Number.POSITIVE_INFINITY) this.#tidyAt = Math.min(this.#tidyAt, now + tidyAfterMs)
   }

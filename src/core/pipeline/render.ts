@@ -42,6 +42,7 @@ type Own = (owner: string, inputs: readonly unknown[], render: () => readonly Fl
 export class Renderer {
   #sections = new Map<string, RememberedSection>()
   #levels = new Map<string, LevelFlows>()
+  #counted: NodePolicy['levels'] | undefined
   #counts = new Map<string, { readonly level: LevelCounts; readonly section: Section }>()
   #last = new FlowSets(new Map())
 
@@ -80,6 +81,11 @@ export class Renderer {
     return this.#last
   }
 
+  /** Whether flows that only count are not yet what they must be for these rules. */
+  isUncounted(policy: NodePolicy | undefined): boolean {
+    return this.#counted !== policy?.levels
+  }
+
   /** Levels differ in priority or table. */
   #renderLevels(policy: NodePolicy | undefined): ReadonlyMap<string, Section> {
     const levels = new Map<string, LevelFlows>()
@@ -95,6 +101,7 @@ export class Renderer {
 
   /** What denies is counted by its own flows. */
   #renderCounts(policy: NodePolicy | undefined): void {
+    this.#counted = policy?.levels
     const counts = new Map<string, { readonly level: LevelCounts; readonly section: Section }>()
     for (const level of policy?.levels ?? []) {
       if (level.action === 'deny') continue
