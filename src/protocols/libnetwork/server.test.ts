@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,6 +42,20 @@ async function plugin(t: TestContext, drivers: Drivers, callTimeoutMs = 5_000) {
   })
   return { server, client, socketPath }
 }
+
+test('an idle connection is never closed on the engine', async (t) => {
+  const { socketPath } = await plugin(t, fakeDrivers(plain))
+  const agent = new Agent({ keepAlive: true })
+  t.after(() => agent.destroy())
+  const headers = await new Promise<IncomingHttpHeaders>((resolve, reject) => {
+    const asked = request({ socketPath, agent, method: 'POST', path: '/Plugin.Activate' }, (response) => {
+      response.resume().on('end', () => resolve(response.headers))
+    })
+    asked.on('error', reject).end('{}')
+  })
+  assert.equal(headers.connection, 'keep-alive')
+  assert.equal(headers['keep-alive'], undefined, 'how long an idle connection would stay')
+})
 
 test('the engine finds both drivers and runs a container through them', async (t) => {
   const fake = fakeDrivers(plain)

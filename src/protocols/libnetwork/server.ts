@@ -57,6 +57,8 @@ export class LibnetworkServer {
     this.#server = http.createServer((request, response) => {
       this.#tasks.spawn('docker call', () => this.#serve(request, response))
     })
+    // A call that meets a connection which is just being closed is sent again by the engine, but without its body.
+    this.#server.keepAliveTimeout = 0
   }
 
   /**
