@@ -151,15 +151,16 @@ export class Agent {
   async #pass(signal: AbortSignal): Promise<void> {
     const { state, settings, mayRemove, nameservers, onPass, onHost, log, host, attachments, clock } = this.#deps
     const started = clock.now()
-    const { audit, tidy, count } = this.#schedule.begin(started)
+    const { audit, compare, tidy, count } = this.#schedule.begin(started)
     const cluster = state()
     if (cluster === undefined) return
     const remove = mayRemove()
     if (audit) host.distrust()
-    if (audit || (remove && !this.#removed)) this.#link?.distrustFlows()
+    if (compare || (remove && !this.#removed)) this.#link?.distrustFlows()
     this.#removed = remove
     const nodeSettings = settings()
     const link = await this.#session(signal)
+    if (audit) await link.countFlows(signal)
     const reserve = this.#reserve
     let ports = link.ports()
     reserve.look({ links: host.facts().links, ofPorts: ports.ofPorts })

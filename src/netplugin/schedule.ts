@@ -3,6 +3,8 @@
 
 /** Drift (flows or ports changed by other hands) is looked for this often. */
 export const auditMs = 5_000
+/** And this often among all flows one by one; in between they are counted. */
+export const compareMs = 60_000
 /** Ports and links of endpoints that are gone stay this long, and go a few at a time. */
 export const tidyAfterMs = 100
 /** What only counts follows the rules it counts for after this long: hosts that share a machine enforce first. */
@@ -10,8 +12,19 @@ export const countAfterMs = 50
 /** Events of links and of the switch's rows come several together, most of them echoes of our own changes. */
 export const settleMs = 50
 
+/** What a pass has to do besides putting what is new in force. */
+interface Due {
+  /** Look for drift. */
+  readonly audit: boolean
+  /** In an audit: among all flows one by one. */
+  readonly compare: boolean
+  readonly tidy: boolean
+  readonly count: boolean
+}
+
 export class Schedule {
   #auditAt = 0
+  #compareAt = 0
   /** Infinity = nothing was left behind that we know of. */
   #tidyAt = 0
   /** Infinity = everything is counted. */
@@ -27,7 +40,7 @@ export class Schedule {
   }
 
   /** What is due in a pass that begins now. An audit is taken as done; tidying and counting stay due until they are. */
-  begin(now: number): { readonly audit: boolean; readonly tidy: boolean; readonly count: boolean } {
+  begin(now: number): Due {
     this.#believe(now)
     this.#lookAt = Number.POSITIVE_INFINITY
     const audit = now >= this.#auditAt
@@ -35,7 +48,9 @@ export class Schedule {
       this.#auditAt = now + auditMs
       this.#tidyAt = now
     }
-    return { audit, tidy: now >= this.#tidyAt, count: audit || now >= this.#countAt }
+    const compare = audit && now >= this.#compareAt
+    if (compare) this.#compareAt = now + compareMs
+    return { audit, compare, tidy: now >= this.#tidyAt, count: audit || now >= this.#countAt }
   }
 
   /** Something changed that is no reason to hurry. */
@@ -64,6 +79,7 @@ export class Schedule {
   /** A clock that was set back must not put off for hours what is due in seconds. */
   #believe(now: number): void {
     this.#auditAt = Math.min(this.#auditAt, now + auditMs)
+    this.#compareAt = Math.min(this.#compareAt, now + compareMs)
     if (this.#countAt !== Number.POSITIVE_INFINITY) this.#countAt = Math.min(this.#countAt, now + countAfterMs)
     if (this.#lookAt !== Number.POSITIVE_INFINITY) this.#lookAt = Math.min(this.#lookAt, now + settleMs)
     if (this.#tidyAt !== Number.POSITIVE_INFINITY) this.#tidyAt = Math.min(this.#tidyAt, now + tidyAfterMs)

@@ -209,6 +209,15 @@ export class SwitchLink {
     this.#unsettled = undefined
   }
 
+  /** If there are more or fewer flows of ours than were put in force, the next pass compares. */
+  async countFlows(signal: AbortSignal): Promise<void> {
+    const applied = this.#applied
+    if (applied === undefined) return
+    const connection = await this.#connection(signal)
+    const found = await connection.countFlows({ cookie: ownFlows }, signal)
+    if (found !== applied.flows.count && this.#applied === applied) this.distrustFlows()
+  }
+
   /** Whether it is known what is in the switch; if not, the next flows are compared with what is read back. */
   get knowsFlows(): boolean {
     return this.#applied !== undefined

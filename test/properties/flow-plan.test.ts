@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { NodeCompiler } from '../../src/core/compile/compile-node.ts'
 import { isOf } from '../../src/core/pipeline/cookies.ts'
-import type { FlowSets } from '../../src/core/pipeline/flow-sets.ts'
+import { FlowSets } from '../../src/core/pipeline/flow-sets.ts'
 import { Renderer } from '../../src/core/pipeline/render.ts'
 import { planAllFlows, planFlowChanges } from '../../src/core/plan/flows.ts'
 import type { ClusterState } from '../../src/model/state.ts'
@@ -96,6 +96,22 @@ test('the plan against what was read back leads to what is wanted, whatever was 
       const reached = carryOut(tableOf(actual), planAllFlows(after, actual, { remove: true }))
       assert.deepEqual(cookies(reached), cookies(tableOf(flowsOf(after))))
       assert.deepEqual(planAllFlows(after, reached.values(), { remove: true }), [])
+    }),
+    runs,
+  )
+})
+
+test('flows that share a cookie are told apart all the same', () => {
+  fc.assert(
+    fc.property(cluster, cluster, picks, (first, second, choice) => {
+      const { before, after } = life(first, second)
+      // Of cookies as they are hardly two are the same.
+      const crowded = (flows: readonly Flow[]) =>
+        flows.map((flow) => ({ ...flow, cookie: flow.cookie & ~0xff_ffff_fffen }))
+      const sets = new FlowSets(new Map([['all', new Map([['all', crowded(flowsOf(after))]])]]))
+      const actual = found(flowsOf(sets), crowded(flowsOf(before)), choice)
+      const reached = carryOut(tableOf(actual), planAllFlows(sets, actual, { remove: true }))
+      assert.deepEqual(cookies(reached), cookies(tableOf(flowsOf(sets))))
     }),
     runs,
   )

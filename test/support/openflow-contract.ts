@@ -100,6 +100,15 @@ export function openflowContract(name: string, start: () => Promise<SwitchUnderT
       assert.equal((await connection.flows({ cookie, table: 9 })).length, 0)
     })
 
+    test('counts flows as it lists them', async () => {
+      assert.equal(await connection.countFlows(), 0)
+      await connection.bundle([add(web(0x10)), add(web(0x11)), add(web(0x21, { table: 9, goto: 10 }))])
+      const cookie = { value: 0x1010n, mask: 0xfff0n }
+      assert.equal(await connection.countFlows(), 3)
+      assert.equal(await connection.countFlows({ table: 9 }), 1)
+      assert.equal(await connection.countFlows({ cookie }), 2)
+    })
+
     test('replaces a flow of the same table, priority and match', async () => {
       await connection.bundle([add(web(80))])
       const other = web(80, { actions: [{ type: 'dec_ttl' }] })

@@ -13,6 +13,13 @@ export class FlowSets implements Iterable<readonly [owner: string, flows: readon
     this.sections = sections
   }
 
+  /** How many flows. */
+  get count(): number {
+    let count = 0
+    for (const flows of this.values()) count += flows.length
+    return count
+  }
+
   *[Symbol.iterator](): Iterator<readonly [owner: string, flows: readonly Flow[]]> {
     for (const section of this.sections.values()) yield* section
   }

@@ -2,7 +2,7 @@
 // old flows or the new ones, never a mix. The order still matters to a reader of the log and where bundles cannot be had:
 // later tables first on the way in, so that a port is admitted last; earlier tables first on the way out.
 
-import { type Flow, flowIdentity, type Modification } from '../../protocols/openflow/index.ts'
+import { type Flow, flowIdentity, isCanonicalOf, type Modification } from '../../protocols/openflow/index.ts'
 import { isOf } from '../pipeline/cookies.ts'
 import { tableId } from '../pipeline/flow.ts'
 import type { FlowSets, Section } from '../pipeline/flow-sets.ts'
@@ -19,20 +19,50 @@ export interface FlowPlanOptions {
  * be missing.
  */
 export function planAllFlows(desired: FlowSets, actual: Iterable<Flow>, options: FlowPlanOptions): Modification[] {
-  const wanted = new Map<string, Flow>()
-  for (const flows of desired.values()) for (const flow of flows) wanted.set(flowIdentity(flow), flow)
-  const removed: Flow[] = []
+  const missing = new Set<Flow>()
+  for (const flows of desired.values()) for (const flow of flows) missing.add(flow)
+  // Nearly all are found by that: a cookie is a hash of the whole flow.
+  const wanted = byCookie(missing)
+  const others: Flow[] = []
   let inForce = false
-  for (const flow of actual) {
-    inForce ||= isOf('base', flow.cookie)
-    const key = flowIdentity(flow)
-    const match = wanted.get(key)
-    if (match === undefined) removed.push(flow)
-    else if (match.cookie === flow.cookie) wanted.delete(key)
+  for (const [cookie, flow] of byCookie(actual, others)) {
+    inForce ||= isOf('base', cookie)
+    const same = wanted.get(cookie)
+    if (same !== undefined && isThe(same, flow)) missing.delete(same)
+    else others.push(flow)
   }
-  const added = [...wanted.values()]
+  inForce ||= others.some(({ cookie }) => isOf('base', cookie))
+  const { added, removed } = traded(missing, others)
   if (options.remove) return ordered(added, removed)
   return ordered(inForce ? added.filter((flow) => !isOf('policy', flow.cookie) && !isAdmission(flow)) : added, [])
+}
+
+/** Whether a flow that was read back is, to the switch, the one that is wanted. */
+function isThe(wanted: Flow, { table, priority, match, foreign }: Flow): boolean {
+  return (
+    table === wanted.table &&
+    priority === wanted.priority &&
+    foreign === undefined &&
+    isCanonicalOf(match, wanted.match)
+  )
+}
+
+/** Without those that share a cookie, which `shared` gets. */
+function byCookie(flows: Iterable<Flow>, shared: Flow[] = []): ReadonlyMap<bigint, Flow> {
+  const all = new Map<bigint, Flow>()
+  const several = new Set<bigint>()
+  for (const flow of flows) {
+    const other = all.get(flow.cookie)
+    if (other === undefined && !several.has(flow.cookie)) {
+      all.set(flow.cookie, flow)
+      continue
+    }
+    if (other !== undefined) shared.push(other)
+    shared.push(flow)
+    all.delete(flow.cookie)
+    several.add(flow.cookie)
+  }
+  return all
 }
 
 function isAdmission({ table, cookie }: Flow): boolean {

@@ -2,7 +2,7 @@
 // ends by reply, by error of the switch, by the signal, by deadline, or with the connection.
 
 import type { Clock } from '../../lib/clock.ts'
-import { asError } from '../../lib/errors.ts'
+import { asError, NetpluginError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import { commitBundle } from './bundle.ts'
 import { Channel } from './channel.ts'
@@ -13,7 +13,7 @@ import { decodeGroupDesc, type Group } from './group.ts'
 import { decodeFeatures, encodeEchoReply, encodeEmpty, type Features, type Message } from './message.ts'
 import { decodeMeterConfig, decodeMeterFeatures, encodeMetersRequest, type Meter } from './meter.ts'
 import { encodeModification, type Modification } from './modification.ts'
-import { encodeFlowsRequest, encodeMultipartRequest, type FlowFilter } from './multipart.ts'
+import { decodeAggregate, encodeFlowsRequest, encodeMultipartRequest, type FlowFilter } from './multipart.ts'
 import type { PacketIn, PacketOut } from './packet.ts'
 import { decodePacketIn, decodePacketIn2, encodePacketInRequest, encodePacketOut } from './packet.ts'
 import { decodePort, type PortDesc } from './port.ts'
@@ -120,8 +120,16 @@ export class OpenFlowConnection {
 
   /** The flows of the bridge that agree with the filter, in canonical form. */
   async flows(filter: FlowFilter = {}, signal?: AbortSignal): Promise<FlowStats[]> {
-    const encode: Encode = (w, xid) => encodeFlowsRequest(w, xid, filter)
+    const encode: Encode = (w, xid) => encodeFlowsRequest(w, xid, multipartTypes.flow, filter)
     return await askParts(this.#channel, { what: 'the list of flows', encode }, decodeFlowStats, signal)
+  }
+
+  /** How many flows there are; costs little however many. */
+  async countFlows(filter: FlowFilter = {}, signal?: AbortSignal): Promise<number> {
+    const encode: Encode = (w, xid) => encodeFlowsRequest(w, xid, multipartTypes.aggregate, filter)
+    const [count] = await askParts(this.#channel, { what: 'the number of flows', encode }, decodeAggregate, signal)
+    if (count === undefined) throw new NetpluginError('protocol', 'NO_AGGREGATE', 'the switch told no number of flows')
+    return count
   }
 
   /** The groups of the bridge, in canonical form. */

@@ -10,7 +10,7 @@ import { encodeGroupDesc } from './group.ts'
 import { beginMessage, encodeEchoReply, encodeEmpty, endMessage, type Message } from './message.ts'
 import { encodeMeterConfig, encodeMeterFeatures } from './meter.ts'
 import { decodeModification, type Modification } from './modification.ts'
-import { decodeFlowFilter, decodeMultipartHeader, encodeMultipartReply } from './multipart.ts'
+import { decodeFlowFilter, decodeMultipartHeader, encodeAggregate, encodeMultipartReply } from './multipart.ts'
 import { decodePacketOut } from './packet.ts'
 import { encodePort } from './port.ts'
 import { bundleControls, bundleFlags, messageTypes, multipartTypes, niciraMessages } from './wire.ts'
@@ -164,6 +164,9 @@ export class FakeTalk {
     switch (type) {
       case multipartTypes.flow:
         this.#reply(xid, type, this.#switch.tables.flows(decodeFlowFilter(body)), encodeFlowStats)
+        return
+      case multipartTypes.aggregate:
+        this.#reply(xid, type, [this.#switch.tables.flows(decodeFlowFilter(body))], encodeAggregate)
         return
       case multipartTypes.groupDesc:
         this.#reply(xid, type, this.#switch.groups(), encodeGroupDesc)

@@ -17,7 +17,7 @@ export {
   formatMatch,
 } from './format.ts'
 export { allGroups, type Bucket, canonicalGroup, type Group, type GroupType } from './group.ts'
-export { canonicalMatch, decodeMatch, encodeMatch, type Match } from './match.ts'
+export { canonicalMatch, decodeMatch, encodeMatch, isCanonicalOf, type Match } from './match.ts'
 export type { Features } from './message.ts'
 export { allMeters, type Meter } from './meter.ts'
 export { encodeModification, type Masked64, type Modification } from './modification.ts'

@@ -168,3 +168,15 @@ export function canonicalMatch(match: Match): Match {
   }
   return canonical
 }
+
+/** Whether `canonical` is the canonical form of `match`. */
+export function isCanonicalOf(canonical: Match, match: Match): boolean {
+  const wanted = canonicalMatch(match)
+  const names = Object.keys(wanted) as FieldName[]
+  return names.length === Object.keys(canonical).length && names.every((name) => isSame(canonical[name], wanted[name]))
+}
+
+function isSame(a: FieldValue | Masked | undefined, b: FieldValue | Masked | undefined): boolean {
+  if (typeof a !== 'object' || typeof b !== 'object') return a === b
+  return a.value === b.value && a.mask === b.mask
+}

@@ -5,7 +5,7 @@ import { encodeMatch } from './match.ts'
 import { beginMessage, endMessage } from './message.ts'
 import type { Masked64 } from './modification.ts'
 import { anyPort } from './port.ts'
-import { anyGroup, anyTable, messageTypes, multipartMore, multipartTypes } from './wire.ts'
+import { anyGroup, anyTable, messageTypes, multipartMore } from './wire.ts'
 
 export interface FlowFilter {
   readonly table?: number
@@ -20,8 +20,9 @@ export function encodeMultipartRequest(w: Writer, xid: number, type: number, bod
   endMessage(w, start)
 }
 
-export function encodeFlowsRequest(w: Writer, xid: number, filter: FlowFilter): void {
-  encodeMultipartRequest(w, xid, multipartTypes.flow, () => {
+/** Of type `flow` or `aggregate`: both are asked in the same words. */
+export function encodeFlowsRequest(w: Writer, xid: number, type: number, filter: FlowFilter): void {
+  encodeMultipartRequest(w, xid, type, () => {
     w.u8(filter.table ?? anyTable)
       .zeros(3)
       .u32(anyPort)
@@ -38,6 +39,22 @@ export function decodeFlowFilter(r: Reader): FlowFilter {
   const value = r.skip(15).u64()
   const mask = r.u64()
   return { ...(table === anyTable ? {} : { table }), ...(mask === 0n ? {} : { cookie: { value, mask } }) }
+}
+
+/** Reads how many flows there are of the body of an aggregate reply (7.3.5.3). */
+export function decodeAggregate(r: Reader): number {
+  const flows = r.skip(16).u32()
+  r.skip(4)
+  return flows
+}
+
+/** Appends the body of an aggregate reply: for a switch. */
+export function encodeAggregate(
+  w: Writer,
+  flows: readonly { readonly packets: bigint; readonly bytes: bigint }[],
+): void {
+  const sum = (of: 'packets' | 'bytes') => flows.reduce((all, flow) => all + flow[of], 0n)
+  w.u64(sum('packets')).u64(sum('bytes')).u32(flows.length).zeros(4)
 }
 
 /** Type and flags that begin request and reply. */

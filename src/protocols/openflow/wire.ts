@@ -32,7 +32,14 @@ export const messageTypes = {
 } as const
 
 /** OFPMP_* */
-export const multipartTypes = { flow: 1, groupDesc: 7, meterConfig: 10, meterFeatures: 11, portDesc: 13 } as const
+export const multipartTypes = {
+  flow: 1,
+  aggregate: 2,
+  groupDesc: 7,
+  meterConfig: 10,
+  meterFeatures: 11,
+  portDesc: 13,
+} as const
 
 /** OFPFC_* */
 export const flowCommands = { add: 0, delete: 3, deleteStrict: 4 } as const
