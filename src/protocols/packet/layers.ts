@@ -230,7 +230,7 @@ export interface Packet {
 }
 
 export const etherTypes = { ipv4: 0x0800, arp: 0x0806, vlan: 0x8100, ipv6: 0x86dd } as const
-export const ipProtocols = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58, none: 59 } as const
+export const ipProtocols = { icmp: 1, igmp: 2, tcp: 6, udp: 17, icmpv6: 58, none: 59 } as const
 export const arpOperations = { request: 1, reply: 2 } as const
 export const tcpFlags = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32, ece: 64, cwr: 128 } as const
 export const vxlanPort = 4789
