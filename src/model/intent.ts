@@ -2,6 +2,7 @@
 // of the file is read into; empty text and 0 stand for what the document leaves open.
 
 import type { TenantPools } from './intent-records.ts'
+import type { MulticastMode } from './multicast.ts'
 
 export interface Intent {
   readonly hosts: readonly IntentHost[]
@@ -48,6 +49,8 @@ export interface IntentNetwork {
   /** Prefix length of that slice; 0: the tenant's. */
   readonly sliceLength: number
   readonly gateway: string
+  /** Empty: as the network is forwarded. */
+  readonly multicast: MulticastMode | ''
   readonly endpoints: readonly IntentEndpoint[]
 }
 

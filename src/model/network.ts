@@ -4,7 +4,8 @@ import { z } from 'zod'
 import { canonicalIpv6, parseIpv4 } from '../lib/address.ts'
 import { apiObject, link, linkSet, linkSets, linkTo, omitEmpty, optionalName, requiredName, wordOr } from './body.ts'
 import { type EndpointOper, endpointOper } from './endpoint.ts'
-import type { Encap, NetworkRecord } from './state.ts'
+import { type MulticastMode, multicastModes } from './multicast.ts'
+import type { Encap, GlobalRecord, NetworkRecord } from './state.ts'
 
 /** Tags are 12 bits for VLAN and 24 bits for VXLAN; the finer limits depend on `encap` and on the cluster's ranges. */
 const maxTag = 16_777_215
@@ -33,6 +34,8 @@ export const networkBody = apiObject({
   ipv6Subnet: z.string().max(64).default(''),
   ipv6Gateway: optionalIpv6,
   cfgdTag: optionalName(128),
+  /** Empty: as the network is forwarded. */
+  multicast: wordOr(['', ...multicastModes], ''),
 })
 export type NetworkBody = z.output<typeof networkBody>
 export type NetworkInput = z.input<typeof networkBody>
@@ -44,6 +47,8 @@ export const networkView = z.object({
   gateway: z.string().optional(),
   ipv6Gateway: z.string().optional(),
   ipv6Subnet: z.string().optional(),
+  /** Only where it was asked for. */
+  multicast: z.enum(multicastModes).optional(),
   networkName: z.string(),
   nwType: z.enum(['data', 'infra']),
   pktTag: z.int().optional(),
@@ -79,6 +84,14 @@ export function encapTag(encap: Encap): number {
   return encap.kind === 'vlan' ? encap.vlan : encap.vni
 }
 
+/** Without a choice of its own, a bridged network sends groups to who listens, and a routed one sends nothing to groups. */
+export function multicastOf(
+  { multicast, encap }: Pick<NetworkRecord, 'multicast' | 'encap'>,
+  { fwdMode }: Pick<GlobalRecord, 'fwdMode'>,
+): MulticastMode {
+  return multicast ?? (encap.kind === 'vxlan' && fwdMode === 'routing' ? 'off' : 'snoop')
+}
+
 /** What refers to a network, by key. */
 export interface NetworkLinks {
   readonly groups: Iterable<string>
@@ -91,6 +104,7 @@ export function renderNetwork(record: NetworkRecord, { groups, services }: Netwo
     ...omitEmpty({ cfgdTag: record.cfgdTag }),
     encap: record.encap.kind,
     ...omitEmpty({ gateway: record.gateway, ipv6Gateway: record.ipv6Gateway, ipv6Subnet: record.ipv6Subnet }),
+    ...(record.multicast === undefined ? {} : { multicast: record.multicast }),
     networkName: record.networkName,
     nwType: record.nwType,
     ...omitEmpty({ pktTag: record.pktTag }),

@@ -3,6 +3,7 @@
 
 import type { Counted } from './counts.ts'
 import type { EndpointBinding, Origin, TenantPools } from './intent-records.ts'
+import type { HostMembers, MulticastMode } from './multicast.ts'
 import { type ObjectName, type ObjectTypes, objectNames } from './object-records.ts'
 
 export * from './object-records.ts'
@@ -50,6 +51,8 @@ export interface NetworkRecord {
   readonly cfgdTag: string
   /** The tag the user asked for; 0 = allocated. */
   readonly pktTag: number
+  /** Left out: as its forwarding says, see `multicastOf`. */
+  readonly multicast?: MulticastMode
   readonly origin?: Origin
 }
 
@@ -165,6 +168,15 @@ export type StreamMessage =
   | { readonly type: 'resume'; readonly version: 1; readonly epoch: string; readonly revision: number }
   | { readonly type: 'delta'; readonly revision: number; readonly changes: readonly Change[] }
   | { readonly type: 'ping'; readonly revision: number }
+  /** At any place: nothing is known of members on other hosts, but for what is told from here on. */
+  | { readonly type: 'members-begin' }
+  /** At any place: what a host said about its members of a network; null: it has none of the network. */
+  | {
+      readonly type: 'members'
+      readonly network: string
+      readonly host: string
+      readonly members: HostMembers | null
+    }
   /** A question, at any place: what the node has counted for `key`. Answered by a request of its own. */
   | { readonly type: 'ask'; readonly id: number; readonly about: Counted; readonly key: string }
 

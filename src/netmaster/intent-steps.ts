@@ -96,6 +96,7 @@ function createIntentNetwork(view: View, step: NetworkStep): Outcome {
     ipv6Subnet: '',
     ipv6Gateway: '',
     cfgdTag: '',
+    multicast: step.multicast,
   } as const
   const field = encap === 'vlan' ? 'VLANs' : 'VXLANs'
   const pool = { ranges: tags, source: tagSource, advice: `give tenant ${tenant} more of them with ${field}` }

@@ -34,6 +34,20 @@ story('what a document leaves out is chosen', async ({ load, networks }) => {
   assert.deepEqual(await networks(), ['orange.blue vxlan 1 10.1.0.0/24 10.1.0.254'])
 })
 
+story('a document may say where multicast goes', async ({ load, netmaster }) => {
+  const network = (more: object) => ({ Tenants: [{ Name: 'blue', Networks: [{ Name: 'orange', ...more }] }] })
+  const multicast = async () =>
+    ((await netmaster.ok('GET', '/api/v1/networks/blue:orange/')) as { multicast?: string }).multicast
+  await load('/add-config', network({ Multicast: 'Snoop' }))
+  assert.equal(await multicast(), 'snoop')
+  assert.deepEqual(await load('/desired-config', network({})), [], 'who does not say leaves it')
+  assert.equal(await multicast(), 'snoop')
+  assert.deepEqual(await load('/desired-config', network({ Multicast: 'flood' })), ['changed blue:orange'])
+  assert.equal(await multicast(), 'flood')
+  await assert.rejects(load('/add-config', network({ Multicast: 'off' })), /Multicast/)
+  await assert.rejects(load('/add-config', network({ Multicast: 'yes' })), /must be snoop or flood or off/)
+})
+
 story('what a document does not name goes', async ({ load, endpoints, networks, netmaster }) => {
   await load('/desired-config', two)
   assert.deepEqual(await load('/desired-config', blue([net('orange', on('web'))])), [

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { KnownMembers } from '../../src/core/compile/node-multicast.ts'
 import { costs } from '../../src/core/pipeline/costs.ts'
 import { World } from '../../src/core/pipeline/simulate/world.ts'
 import { clusterState, type Intent } from '../support/cluster.ts'
@@ -82,6 +83,38 @@ test('bridged: broadcast costs a network two flows, however many members it has'
   const many = { ...plain, global: { fwdMode: 'bridge' as const }, endpoints: [...plain.endpoints, ...members] }
   assert.equal(few['network red:one'], costs.bridgedNetwork.flows)
   assert.equal(counts(many, 'node1')['network red:one'], costs.bridgedNetwork.flows)
+})
+
+test('multicast costs a network some flows, and each group with members one or two', () => {
+  const group = '239.1.1.1'
+  const counted = (members: KnownMembers | undefined) => {
+    const state = clusterState({ ...plain, global: { fwdMode: 'bridge' } })
+    const hosts = numberedHosts(state).map((host) => ({ ...host, ...(members === undefined ? {} : { members }) }))
+    const { flows } = new World({ state, hosts }).host('node1')
+    const byOwner = new Map(flows)
+    return (owner: string) => byOwner.get(`multicast ${owner}`)?.length
+  }
+  const unknown = counted(undefined)
+  assert.equal(unknown('red:one'), costs.snoopedNetwork.flows)
+  assert.equal(unknown('red:dual'), costs.snoopedNetworkDual.flows)
+  const here = (id: string) => ({ everything: new Set<string>(), groups: new Map([[group, new Set([id])]]) })
+  const told = (...groups: string[]) => new Map([['node2', { everything: false, groups }]])
+  const known = counted({
+    here: new Map([
+      ['red:one', here('here')],
+      ['red:dual', here('here6')],
+    ]),
+    elsewhere: new Map([
+      ['red:one', told()],
+      ['red:dual', told(group)],
+    ]),
+  })
+  // One less than on a VLAN, or with a host that has told nothing.
+  assert.deepEqual([known('red:one'), known('red:dual')], [5, 15])
+  assert.deepEqual(
+    [known(`red:one ${group}`), known(`red:dual ${group}`)],
+    [costs.multicastGroup.flows, costs.multicastGroup.flows + 1],
+  )
 })
 
 test('a bandwidth costs a local endpoint one flow, a mark none, and either costs others nothing', () => {

@@ -73,6 +73,7 @@ function usedCluster(): Tables {
     encap: 'vlan',
     pktTag: 12,
     cfgdTag: '',
+    multicast: '',
   } as const
   const addresses = { subnet: '11.1.1.0/24', gateway: '', ipv6Subnet: '', ipv6Gateway: '' }
   take(tables, createNetwork(tables, { ...own, ...addresses }, 'vlan'))

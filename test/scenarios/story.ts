@@ -4,6 +4,8 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { KnownMembers } from '../../src/core/compile/node-multicast.ts'
+import { isKept, macOfGroup } from '../../src/core/multicast/groups.ts'
 import { hostMac, routerMac } from '../../src/core/pipeline/facts.ts'
 import { resolverAddress } from '../../src/core/pipeline/features/names.ts'
 import {
@@ -23,6 +25,7 @@ import {
   udp,
 } from '../../src/core/pipeline/simulate/packet.ts'
 import { type Journey, type Machine, type Step, World, type WorldHost } from '../../src/core/pipeline/simulate/world.ts'
+import type { HostMembers } from '../../src/model/multicast.ts'
 import { clusterState, type Intent } from '../support/cluster.ts'
 
 export interface Story {
@@ -38,7 +41,13 @@ interface StoryIntent extends Intent {
   readonly machines?: readonly Machine[]
 }
 
-type Facts = Readonly<Record<string, Omit<WorldHost, 'node'>>>
+type Facts = Readonly<Record<string, Omit<WorldHost, 'node' | 'members'> & { readonly members?: MembersFacts }>>
+
+/** Who listens to multicast groups: endpoints by network and group, and what other hosts said, by network and host. */
+interface MembersFacts {
+  readonly here: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>
+  readonly elsewhere: Readonly<Record<string, Readonly<Record<string, HostMembers>>>>
+}
 
 export interface Probe {
   readonly says: string
@@ -100,9 +109,24 @@ export function readStory(root: string, name: string, onStep: (step: Step) => vo
   const intent = readJson(join(folder, 'intent.json')) as StoryIntent
   const facts = readJson(join(folder, 'facts.json')) as Facts
   const probes = readJson(join(folder, 'probes.json')) as Probe[]
-  const hosts = Object.entries(facts).map(([node, rest]) => ({ node, ...rest }))
+  const hosts = Object.entries(facts).map(([node, { members, ...rest }]) => ({
+    node,
+    ...rest,
+    ...(members === undefined ? {} : { members: knownMembers(members) }),
+  }))
   const world = new World({ state: clusterState(intent), hosts, machines: intent.machines ?? [], onStep })
   return { name, folder, world, hosts, probes }
+}
+
+function knownMembers({ here, elsewhere }: MembersFacts): KnownMembers {
+  return {
+    here: mapOf(here, (groups) => ({ everything: new Set(), groups: mapOf(groups, (ids) => new Set(ids)) })),
+    elsewhere: mapOf(elsewhere, (hosts) => mapOf(hosts, (members) => members)),
+  }
+}
+
+function mapOf<V, W>(record: Readonly<Record<string, V>>, value: (from: V) => W): ReadonlyMap<string, W> {
+  return new Map(Object.entries(record).map(([key, from]) => [key, value(from)]))
 }
 
 function readJson(path: string): unknown {
@@ -170,6 +194,7 @@ function endOf(world: World, name: string, isV6: boolean): End {
   if (machine !== undefined) return { mac: machine.mac, ip: machine.ipv4.split('/')[0] ?? '' }
   if (name.startsWith('host ')) return { mac: hostMac, ip: resolverAddress(world.state.global.pvtSubnet) }
   if (/^([0-9a-f]{2}:){5}/.test(name)) return { mac: name, ip: '' }
+  if (isKept(name)) return { mac: macOfGroup(name), ip: name }
   if (!/[.:]/.test(name)) throw new Error(`the story has nobody called ${name}`)
   return { mac: routerMac, ip: name }
 }

@@ -7,9 +7,11 @@ import { hash53 } from '../../lib/hash.ts'
 import { sameEntries, sameItems } from '../../lib/same.ts'
 import { groupKey } from '../../model/endpoint-group.ts'
 import { isHosts } from '../../model/host-endpoint.ts'
+import { multicastOf } from '../../model/network.ts'
 import type { ClusterState, EndpointRecord, GlobalRecord, NetworkRecord, TenantRecord } from '../../model/state.ts'
 import { ungrouped } from '../pipeline/fields.ts'
 import { type EndpointProfile, type GroupProfiles, ProfileCompiler } from './endpoint-profile.ts'
+import { type KnownMembers, MulticastCompiler, nothingKnown } from './node-multicast.ts'
 import type { LocalEndpoint, NetworkView, NodeNetwork, PortNames, RemoteEndpoint } from './node-network.ts'
 import { PolicyCompiler } from './node-policy.ts'
 import { ServiceCompiler } from './node-services.ts'
@@ -55,14 +57,19 @@ export class NodeCompiler {
   readonly #profiles = new ProfileCompiler()
   readonly #policy: PolicyCompiler
   readonly #services = new ServiceCompiler()
+  readonly #multicast = new MulticastCompiler()
 
   constructor(node: string) {
     this.#node = node
     this.#policy = new PolicyCompiler(node)
   }
 
-  /** The node's network at this state. `namesOf` says which pair a local endpoint has. */
-  compile(state: ClusterState, namesOf: (endpointId: string) => PortNames = portNames): NodeNetwork {
+  /** The node's network at this state. `namesOf` says which pair a local endpoint has, `members` who listens to which groups. */
+  compile(
+    state: ClusterState,
+    namesOf: (endpointId: string) => PortNames = portNames,
+    members: KnownMembers = nothingKnown,
+  ): NodeNetwork {
     const views = this.#compileNetworks(state)
     const profiles = this.#profiles.compile(state)
     const inputs = [state.endpoints, state.nodes, views, profiles]
@@ -83,6 +90,7 @@ export class NodeCompiler {
       remote,
       peers: [...new Set(peers)].sort(),
       services: this.#services.compile(state, views, isMet),
+      multicast: this.#multicast.compile(state, { local, remote, networks }, members),
       policy: this.#policy.compile(state, local, views, isMet),
     }
   }
@@ -186,13 +194,14 @@ export function portNames(endpointId: string): PortNames {
 
 function networkView(key: string, record: NetworkRecord, global: GlobalRecord, tenant: TenantRecord): NetworkView {
   const vxlan = record.encap.kind === 'vxlan'
+  const routed = vxlan && global.fwdMode === 'routing'
   return {
     key,
     tenantName: record.tenantName,
     tenantId: tenant.tenantId,
     networkId: record.networkId,
     encap: record.encap,
-    routed: vxlan && global.fwdMode === 'routing',
+    routed,
     ownsGateway: vxlan,
     subnet: coveringPrefix(record.subnet),
     gateway: record.gateway,
@@ -200,5 +209,6 @@ function networkView(key: string, record: NetworkRecord, global: GlobalRecord, t
     ipv6Gateway: record.ipv6Gateway,
     defaultAction: tenant.defaultAction ?? 'allow',
     proxyNeighbours: global.arpMode === 'proxy',
+    multicast: multicastOf(record, global),
   }
 }

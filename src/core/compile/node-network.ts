@@ -1,8 +1,10 @@
 // NodeNetwork: everything one node needs to know to forward for its endpoints, and nothing else. Made by `compileNode`
 // from the cluster state; rendered by core/pipeline for a switch. Objects are reused while their inputs are the same.
 
+import type { MulticastMode } from '../../model/multicast.ts'
 import type { Encap } from '../../model/state.ts'
 import type { EndpointProfile } from './endpoint-profile.ts'
+import type { MulticastView } from './node-multicast.ts'
 import type { NodePolicy } from './node-policy.ts'
 import type { ServiceView } from './node-services.ts'
 
@@ -26,6 +28,7 @@ export interface NetworkView {
   readonly defaultAction: 'allow' | 'deny'
   /** Answer ARP and ND for known endpoints of a bridged network instead of flooding. */
   readonly proxyNeighbours: boolean
+  readonly multicast: MulticastMode
 }
 
 export interface EndpointView {
@@ -74,6 +77,8 @@ export interface NodeNetwork {
   readonly peers: readonly string[]
   /** Services that some endpoint here can reach, by key. */
   readonly services: ReadonlyMap<string, ServiceView>
+  /** Networks in which groups go to who listens, by key; what is missing floods, or does not, as its mode says. */
+  readonly multicast: ReadonlyMap<string, MulticastView>
   /** undefined where no endpoint here is in a group with a policy. */
   readonly policy: NodePolicy | undefined
 }

@@ -3,6 +3,7 @@
 import { parseIpv4 } from '../../lib/address.ts'
 import { namePattern, nameRule } from '../../model/body.ts'
 import type { EncapChoice, IntentEndpoint, IntentNetwork, IntentTenant } from '../../model/intent.ts'
+import { multicastModes } from '../../model/multicast.ts'
 import { isIpv4Host, parseIpv4Subnet } from '../allocate/subnet.ts'
 import { type Fields, readList, reportTwice } from './fields.ts'
 import { readPools } from './parse-pools.ts'
@@ -41,6 +42,7 @@ function readNetwork(fields: Fields): IntentNetwork {
     name: readObjectName(fields, 'Name'),
     ...readTag(fields),
     ...readSubnet(fields),
+    multicast: fields.word('Multicast', multicastModes),
     endpoints,
   }
 }

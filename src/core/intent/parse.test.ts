@@ -74,6 +74,7 @@ test('a document with every field is read as it is written', () => {
             subnet: '11.1.5.0/24',
             sliceLength: 0,
             gateway: '11.1.5.1',
+            multicast: '',
             endpoints: [
               {
                 container: 'web',

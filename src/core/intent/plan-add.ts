@@ -96,7 +96,7 @@ function newNetworks(cluster: Cluster, wanted: Wanted): WantedNetwork[] | Proble
 /** Compares only what the document says of the network itself. */
 function contradicts(record: NetworkRecord, { key, network }: WantedNetwork): Problem | undefined {
   const what = `network ${key}`
-  const { pktTagType, pktTag, subnet, gateway } = network
+  const { pktTagType, pktTag, subnet, gateway, multicast } = network
   const tag = encapTag(record.encap)
   if (pktTagType !== '' && pktTagType !== record.encap.kind) {
     return differs(what, 'PktTagType', record.encap.kind, pktTagType)
@@ -104,6 +104,9 @@ function contradicts(record: NetworkRecord, { key, network }: WantedNetwork): Pr
   if (pktTag !== 0 && pktTag !== tag) return differs(what, 'PktTag', String(tag), String(pktTag))
   if (subnet !== '' && subnet !== record.subnet) return differs(what, 'SubnetCIDR', record.subnet, subnet)
   if (gateway !== '' && gateway !== record.gateway) return differs(what, 'Gateway', record.gateway, gateway)
+  if (multicast !== '' && multicast !== record.multicast) {
+    return differs(what, 'Multicast', record.multicast ?? 'not set', multicast)
+  }
   return undefined
 }
 

@@ -3,7 +3,7 @@
 // addresses) is chosen when a step is carried out; the steps say from what.
 
 import type { Problem } from '../../lib/errors.ts'
-import type { Intent, IntentEndpoint, IntentHost, IntentInfraNetwork } from '../../model/intent.ts'
+import type { Intent, IntentEndpoint, IntentHost, IntentInfraNetwork, IntentNetwork } from '../../model/intent.ts'
 import type { EndpointBinding, TenantPools } from '../../model/intent-records.ts'
 import type { ClusterState, Encap, EndpointRecord } from '../../model/state.ts'
 import type { Interval } from '../allocate/number-set.ts'
@@ -44,6 +44,7 @@ export interface NetworkStep {
   readonly gateway: string
   /** The last usable address of a subnet that is chosen. */
   readonly automaticGateway: boolean
+  readonly multicast: IntentNetwork['multicast']
 }
 
 /** An endpoint to make. */

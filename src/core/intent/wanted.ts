@@ -174,6 +174,7 @@ function networkStep(
     claimed: claims.subnets.get(intent.name) ?? [],
     gateway: network.gateway,
     automaticGateway: automatic && network.gateway === '' && tenant.defaultNetwork === network.name,
+    multicast: network.multicast,
   }
 }
 

@@ -14,6 +14,7 @@ export const features = {
   uplink: 7,
   policy: 8,
   service: 9,
+  multicast: 10,
 } as const
 export type Feature = keyof typeof features
 

@@ -7,6 +7,12 @@ export const costs = {
   routedNetwork: { flows: 4, why: 'IPv4 with gateway, where its tenant has an endpoint' },
   routedNetworkDual: { flows: 7, why: 'with IPv6 as well' },
   bridgedNetwork: { flows: 7, why: 'VXLAN, where it has an endpoint; two of them are its broadcasts' },
+  snoopedNetwork: { flows: 2, why: 'more, where it is not known who listens to multicast; 5 or 6 where it is' },
+  snoopedNetworkDual: { flows: 9, why: 'the same with IPv6 as well; 15 to 17 where it is known' },
+  multicastGroup: {
+    flows: 1,
+    why: 'where its network has an endpoint; one more with members on other hosts, or on a VLAN',
+  },
   localEndpoint: { flows: 7, why: 'IPv4' },
   localEndpointDual: { flows: 15, why: 'with IPv6 as well, for its global and its link-local address' },
   limitedEndpoint: { flows: 1, why: 'more, for a local endpoint whose group has a bandwidth; and two meters' },

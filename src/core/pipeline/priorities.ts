@@ -15,6 +15,11 @@ export const priority = {
   cut: 160,
   /** Comes before what `self` and `exact` do without it. */
   guarded: 150,
+  /** Multicast of a network comes before its broadcasts; one more for what endpoints here send. */
+  allGroups: 120,
+  linkGroups: 125,
+  group: 130,
+  membership: 135,
   /** More exact than `exact`: the packet's own port or address. */
   self: 110,
   exact: 100,

@@ -2,18 +2,19 @@
 // remembers what it made and gives the same arrays back while their inputs are the same, so that a planner can skip
 // what did not change by comparing references.
 
-import { appendTo } from '../../lib/append.ts'
 import { sameEntries, sameItems } from '../../lib/same.ts'
 import type { Flow } from '../../protocols/openflow/index.ts'
-import type { NetworkView, NodeNetwork } from '../compile/node-network.ts'
+import type { NodeNetwork } from '../compile/node-network.ts'
 import type { NodePolicy } from '../compile/node-policy.ts'
 import { finishedByAgent } from './advertisements.ts'
+import { Domains, textOf } from './domains.ts'
 import { portNames, type SwitchFacts } from './facts.ts'
 import { baseFlows } from './features/base.ts'
 import { cuttingFlows, logFlows, logMeters } from './features/denied.ts'
 import { localEndpointFlows, remoteEndpointFlows } from './features/endpoint.ts'
+import { hasMembershipMeters, multicastFlows, groupFlows as multicastGroupFlows } from './features/multicast.ts'
 import { answerFlows, namesFlows } from './features/names.ts'
-import { type BroadcastDomain, networkFlows } from './features/network.ts'
+import { networkFlows } from './features/network.ts'
 import { groupFlows, memberFlows, policyFlows } from './features/policy.ts'
 import { hasRefusalMeter, metersOf } from './features/profile.ts'
 import { LevelCounts } from './features/rule-count.ts'
@@ -143,23 +144,41 @@ function renderNetworks(network: NodeNetwork, facts: SwitchFacts, part: Part): v
   const uplink = facts.ofPorts.get(portNames.uplink)
   const host = facts.ofPorts.get(portNames.host)
   const nameservers = facts.nameservers.join(' ')
-  const { pvtSubnet, networks, local, remote, policy } = network
+  const { pvtSubnet, networks, local, remote, policy, multicast } = network
   part('host', [pvtSubnet, host, vxlan, network.peers.join(' ')], (own) => {
     own('base', [], baseFlows)
     if (host !== undefined) own('names', [pvtSubnet, host], () => namesFlows(pvtSubnet, host))
     if (vxlan === undefined) return
     for (const peer of network.peers) own(`peer ${peer}`, [vxlan], () => peerFlows(peer, vxlan))
   })
-  part('networks', [networks, local, remote, policy?.groups, facts.ofPorts, nameservers], (own) => {
-    const domains = broadcastDomains(network, facts)
+  const { ofPorts } = facts
+  const domains = new Domains(network, facts)
+  const common = [networks, local, remote, policy?.groups, ofPorts]
+  part('networks', [...common, nameservers], (own) => {
     for (const view of networks.values()) {
-      const domain = domains.get(view.networkId) ?? { localPorts: [], guarded: new Map(), vteps: [] }
-      const reach = [domain.localPorts, [...domain.guarded].flat(), domain.vteps]
-        .map((list) => list.join(' '))
-        .join(' / ')
-      own(`network ${view.key}`, [view, vxlan, uplink, reach, nameservers], () =>
+      const domain = domains.of(view)
+      own(`network ${view.key}`, [view, vxlan, uplink, textOf(domain), nameservers], () =>
         networkFlows(view, { vxlan, uplink }, domain, facts.nameservers),
       )
+    }
+  })
+  const limited = hasMembershipMeters(facts)
+  part('multicast', [...common, multicast, limited], (own) => {
+    for (const view of networks.values()) {
+      const domain = domains.of(view)
+      const known = multicast.get(view.key)
+      const everything = known && domains.receiving(known.everything)
+      const groups = { network: view, ports: { vxlan, uplink }, domain, everything, limited }
+      own(`multicast ${view.key}`, [view, vxlan, uplink, textOf(domain), limited, JSON.stringify(everything)], () =>
+        multicastFlows(groups),
+      )
+      const guarded = [...domain.guarded].join(' ')
+      for (const [group, members] of known?.groups ?? []) {
+        const to = domains.receiving(members, everything)
+        own(`multicast ${view.key} ${group}`, [view, vxlan, uplink, guarded, JSON.stringify(to)], () =>
+          multicastGroupFlows(groups, group, to),
+        )
+      }
     }
   })
 }
@@ -229,33 +248,4 @@ function renderPolicy(policy: NodePolicy, facts: SwitchFacts, part: Part): void 
       own(`policy member ${member.endpointId}`, [member], () => memberFlows(member))
     }
   })
-}
-
-/** Local ports and remote tunnel ends of each bridged network, by network id. */
-function broadcastDomains(network: NodeNetwork, facts: SwitchFacts): ReadonlyMap<number, BroadcastDomain> {
-  const ports = new Map<number, number[]>()
-  const guarded = new Map<number, [port: number, groupId: number][]>()
-  const groups = new Set(network.policy?.groups.map(({ groupId }) => groupId))
-  const vteps = new Map<number, Set<string>>()
-  const bridged = (endpoint: { readonly network: NetworkView }) => !endpoint.network.routed
-  for (const endpoint of network.local.values()) {
-    const port = facts.ofPorts.get(endpoint.portName)
-    if (!bridged(endpoint) || port === undefined) continue
-    appendTo(ports, endpoint.network.networkId, port)
-    if (groups.has(endpoint.groupId)) appendTo(guarded, endpoint.network.networkId, [port, endpoint.groupId])
-  }
-  for (const endpoint of network.remote.values()) {
-    if (!bridged(endpoint) || endpoint.vtep === '') continue
-    const id = endpoint.network.networkId
-    vteps.set(id, (vteps.get(id) ?? new Set<string>()).add(endpoint.vtep))
-  }
-  const domains = new Map<number, BroadcastDomain>()
-  for (const id of new Set([...ports.keys(), ...vteps.keys()])) {
-    domains.set(id, {
-      localPorts: (ports.get(id) ?? []).sort((a, b) => a - b),
-      guarded: new Map((guarded.get(id) ?? []).sort(([a], [b]) => a - b)),
-      vteps: [...(vteps.get(id) ?? [])].sort(),
-    })
-  }
-  return domains
 }

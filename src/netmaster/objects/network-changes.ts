@@ -1,6 +1,7 @@
 // What may change of a network that exists. Hosts have its subnet, gateways and tag in the configuration of containers,
 // and in Docker networks that cannot be made anew while containers use them: so those stay as long as it has endpoints.
-// Its name tag, and the range of its subnet that addresses come from, are known to netmaster only and may change always.
+// Its name tag, where its multicast goes, and the range of its subnet that addresses come from are no business of containers
+// and may change always.
 
 import { isDeepStrictEqual } from 'node:util'
 import {
@@ -34,8 +35,10 @@ export function changeNetwork(
   const key = networkKey(existing.tenantName, existing.networkName)
   const addressing = parseAddressing(body)
   if (isProblem(addressing)) return addressing
+  const { multicast: _, ...kept } = existing
   const asked = {
-    ...existing,
+    ...kept,
+    ...(body.multicast === '' ? {} : { multicast: body.multicast }),
     nwType: body.nwType,
     subnet: body.subnet,
     gateway: body.gateway,

@@ -106,6 +106,7 @@ export function createNetwork(
     ipv6Gateway: body.ipv6Gateway,
     cfgdTag: body.cfgdTag,
     pktTag: body.pktTag,
+    ...(body.multicast === '' ? {} : { multicast: body.multicast }),
   }
   return {
     records: [{ kind: 'network', key, value: record }],

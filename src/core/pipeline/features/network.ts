@@ -6,24 +6,20 @@ import type { NetworkView } from '../../compile/node-network.ts'
 import { answerArp, answerEcho, answerEcho6, beginAdvertisement } from '../answers.ts'
 import { routerMac } from '../facts.ts'
 import { origin } from '../fields.ts'
-import { flow, type Step, tableId } from '../flow.ts'
+import { flow } from '../flow.ts'
 import { is, prefix6, tagged } from '../packets.ts'
 import { priority } from '../priorities.ts'
-
-/** Who a bridged network's broadcasts go to. */
-export interface BroadcastDomain {
-  /** OpenFlow ports of its local endpoints, ascending. */
-  readonly localPorts: readonly number[]
-  /** Group of those whose group has a policy. */
-  readonly guarded: ReadonlyMap<number, number>
-  /** Tunnel ends of the nodes that have endpoints of it, sorted. */
-  readonly vteps: readonly string[]
-}
-
-export interface NetworkPorts {
-  readonly vxlan: number | undefined
-  readonly uplink: number | undefined
-}
+import {
+  type BroadcastDomain,
+  copiesHere,
+  copiesOut,
+  everybody,
+  groupBit,
+  judgeCopies,
+  judgedCopies,
+  type NetworkPorts,
+  tagOut,
+} from './copies.ts'
 
 export function networkFlows(
   network: NetworkView,
@@ -139,9 +135,9 @@ function onLink(network: NetworkView): Flow[] {
 
 function broadcast(network: NetworkView, ports: NetworkPorts, domain: BroadcastDomain): Flow[] {
   const on = { Network: network.networkId }
-  const groupBit = { value: '01:00:00:00:00:00', mask: '01:00:00:00:00:00' }
-  const local: Action[] = domain.localPorts.map((port) => ({ type: 'output', port }))
-  const out = floodOut(network, ports, domain)
+  const all = everybody(domain)
+  const local = copiesHere(all)
+  const out = copiesOut(network, ports, all)
   const flows = [
     // Neighbour questions nobody here can answer are asked on the network.
     flow('network', 'Neighbour', priority.network, { ...is.arp, ...on }, [{ goto: 'Forward' }]),
@@ -165,41 +161,11 @@ function broadcast(network: NetworkView, ports: NetworkPorts, domain: BroadcastD
   return flows
 }
 
-function floodOut(network: NetworkView, ports: NetworkPorts, domain: BroadcastDomain): Action[] {
-  if (network.encap.kind === 'vlan') {
-    return ports.uplink === undefined ? [] : tagOut(network.encap.vlan, ports.uplink)
-  }
-  const { vxlan } = ports
-  if (vxlan === undefined || domain.vteps.length === 0) return []
-  return [
-    { type: 'set_field', field: 'tun_id', value: BigInt(network.encap.vni) },
-    ...domain.vteps.flatMap((vtep): Action[] => [
-      { type: 'set_field', field: 'tun_dst', value: vtep },
-      { type: 'output', port: vxlan },
-    ]),
-  ]
-}
-
-/** IP that goes to everybody is judged once as the sender's, and for each receiver with a policy as that one's. */
 function guardedBroadcast(network: NetworkView, domain: BroadcastDomain, out: readonly Action[]): Flow[] {
-  const on = { Network: network.networkId }
-  const groupBit = { value: '01:00:00:00:00:00', mask: '01:00:00:00:00:00' }
-  const open = domain.localPorts.filter((port) => !domain.guarded.has(port))
-  const copies: Step<'Output'>[] = [
-    ...open.map((port): Action => ({ type: 'output', port })),
-    ...[...domain.guarded].flatMap(([port, groupId]): Step<'Output'>[] => [
-      { set: { OutPort: port, Receiver: groupId } },
-      { type: 'resubmit', table: tableId('Ingress') },
-    ]),
-  ]
-  const flooded = { ...on, Flood: 1, OutPort: 0 }
+  const copies = judgedCopies(domain, everybody(domain))
+  const flooded = { Network: network.networkId, Flood: 1, OutPort: 0 }
   return [
-    ...[is.ipv4, is.ipv6].map((family) =>
-      flow('network', 'Forward', priority.guarded, { ...on, ...family, eth_dst: groupBit }, [
-        { set: { Flood: 1 } },
-        { goto: 'Egress' },
-      ]),
-    ),
+    ...judgeCopies(network, priority.guarded),
     flow('network', 'Output', priority.self, { ...flooded, Origin: origin.endpoint }, [...copies, ...out]),
     flow('network', 'Output', priority.exact, flooded, copies),
   ]
@@ -211,14 +177,6 @@ function departure(network: NetworkView, ports: NetworkPorts): Flow[] {
     flow('uplink', 'Output', priority.exact, { Network: network.networkId, OutPort: ports.uplink }, [
       ...tagOut(network.encap.vlan, ports.uplink),
     ]),
-  ]
-}
-
-function tagOut(vlan: number, uplink: number): Action[] {
-  return [
-    { type: 'push_vlan' },
-    { type: 'set_field', field: 'vlan_vid', value: tagged(vlan) },
-    { type: 'output', port: uplink },
   ]
 }
 

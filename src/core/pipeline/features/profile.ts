@@ -7,6 +7,7 @@ import type { SwitchFacts } from '../facts.ts'
 import { flow } from '../flow.ts'
 import { priority } from '../priorities.ts'
 import { logMeters } from './denied.ts'
+import { membershipMeters } from './multicast.ts'
 
 /** Numbers of an endpoint's meters. */
 export interface EndpointMeters {
@@ -42,6 +43,7 @@ export function hasRefusalMeter({ maxMeter = Number.POSITIVE_INFINITY }: Pick<Sw
 export function desiredMeters(network: NodeNetwork, facts: SwitchFacts): ReadonlyMap<number, Meter> {
   const desired = new Map<number, Meter>(logMeters(network.policy, facts).map((meter) => [meter.id, meter]))
   if (network.services.size > 0 && hasRefusalMeter(facts)) desired.set(refusalMeter, refusals)
+  for (const meter of membershipMeters(network.networks.values(), facts)) desired.set(meter.id, meter)
   for (const endpoint of network.local.values()) {
     const port = facts.ofPorts.get(endpoint.portName)
     const meters = port === undefined ? undefined : metersOf(endpoint, port, facts)

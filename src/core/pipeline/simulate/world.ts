@@ -4,6 +4,7 @@
 import { NetpluginError } from '../../../lib/errors.ts'
 import type { ClusterState } from '../../../model/state.ts'
 import { NodeCompiler } from '../../compile/compile-node.ts'
+import type { KnownMembers } from '../../compile/node-multicast.ts'
 import type { NodeNetwork } from '../../compile/node-network.ts'
 import { portNames, type SwitchFacts } from '../facts.ts'
 import { desiredGroups } from '../features/service-groups.ts'
@@ -22,6 +23,8 @@ export interface WorldHost {
   readonly nameservers: readonly string[]
   /** What the host has heard of, where that is not all: hosts hear of a change one after the other. */
   readonly state?: ClusterState
+  /** Who listens to multicast groups, as far as the host knows. */
+  readonly members?: KnownMembers
 }
 
 /** A machine of nobody's cluster, on a VLAN of the trunk. */
@@ -242,12 +245,12 @@ interface Sent {
 
 function simHost(
   state: ClusterState,
-  { node, ports, nameservers }: WorldHost,
+  { node, ports, nameservers, members }: WorldHost,
   before: SimHost | undefined,
   connections: Connections | undefined,
 ): SimHost {
   const { compiler, renderer } = before ?? { compiler: new NodeCompiler(node), renderer: new Renderer() }
-  const network = compiler.compile(state)
+  const network = compiler.compile(state, undefined, members)
   const endpoints = new Map<number, string>()
   const ofPorts = new Map<string, number>()
   for (const [name, port] of Object.entries(ports)) {
