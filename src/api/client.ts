@@ -13,6 +13,7 @@ import type {
   ExtContractsGroupView,
 } from '../model/ext-contracts-group.ts'
 import type { GlobalInput, GlobalInspect, GlobalView } from '../model/global.ts'
+import type { NetworkMulticast } from '../model/multicast.ts'
 import type { NetprofileInput, NetprofileInspect, NetprofileView } from '../model/netprofile.ts'
 import type { NetworkInput, NetworkInspect, NetworkView } from '../model/network.ts'
 import type { NodeView } from '../model/node.ts'
@@ -94,6 +95,8 @@ export interface Client {
   policyCost(key: string, signal?: AbortSignal): Promise<PolicyCostAnswer>
   /** What the rules of a policy have let through and stopped. */
   policyStats(key: string, signal?: AbortSignal): Promise<PolicyStatsAnswer>
+  /** Who listens to multicast groups of a network, `tenant:network`. */
+  networkMulticast(key: string, signal?: AbortSignal): Promise<NetworkMulticast>
   /** What the providers of a service have got and sent. */
   serviceStats(key: string, signal?: AbortSignal): Promise<ServiceStatsAnswer>
   /** What a rule would cost; refused like the rule itself, and nothing is stored. */
@@ -137,6 +140,7 @@ export function createClient(options: TransportOptions): Client {
     why: (what, signal) => transport.call(whyRoutes.ask, what, undefined, signal),
     policyCost: (key, signal) => transport.call(policyRoutes.cost, { key }, undefined, signal),
     policyStats: (key, signal) => transport.call(policyRoutes.stats, { key }, undefined, signal),
+    networkMulticast: (key, signal) => transport.call(networkRoutes.multicast, { key }, undefined, signal),
     serviceStats: (key, signal) => transport.call(serviceLbRoutes.stats, { key }, undefined, signal),
     ruleCost: (key, body, signal) => transport.call(ruleRoutes.cost, { key }, body, signal),
     nodes: {

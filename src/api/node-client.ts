@@ -3,6 +3,7 @@
 
 import { NetpluginError } from '../lib/errors.ts'
 import type { CountsAnswer, CountsBody } from '../model/counts.ts'
+import type { HostMembers, MembersAnswer, MembersBody } from '../model/multicast.ts'
 import type { HeartbeatAnswer, HeartbeatInput, NodeView, RegisterAnswer, RegisterInput } from '../model/node.ts'
 import type {
   AllocAddressAnswer,
@@ -54,6 +55,8 @@ export interface NodeClient {
   updateEndpoint(body: UpdateEndpointInput, signal?: AbortSignal): Promise<EndpointAnswer>
   /** Answers a question of the stream. */
   counts(body: CountsBody, signal?: AbortSignal): Promise<CountsAnswer>
+  /** Says which multicast groups have members here. */
+  members(body: MembersBody, signal?: AbortSignal): Promise<MembersAnswer>
   close(): void
 }
 
@@ -71,6 +74,7 @@ export function createNodeClient(options: NodeClientOptions): NodeClient {
     deleteEndpoint: (body, signal) => transport.call(pluginRoutes.deleteEndpoint, {}, { Node: node, ...body }, signal),
     updateEndpoint: (body, signal) => transport.call(pluginRoutes.updateEndpoint, {}, { Node: node, ...body }, signal),
     counts: (body, signal) => transport.call(nodeRoutes.counts, { node }, body, signal),
+    members: (body, signal) => transport.call(nodeRoutes.members, { node }, body, signal),
     close: () => transport.close(),
   }
 }
@@ -96,7 +100,8 @@ async function* readStream(
   since: StreamPosition | undefined,
   signal: AbortSignal,
 ): AsyncIterable<StreamMessage> {
-  const query = since === undefined ? '' : `?epoch=${encodeURIComponent(since.epoch)}&since=${since.revision}`
+  const position = since === undefined ? '' : `&epoch=${encodeURIComponent(since.epoch)}&since=${since.revision}`
+  const query = `?members=1${position}`
   for await (const document of transport.stream(
     fillPath(streamPath, { node }) + query,
     { idleMs: streamIdleMs },
@@ -127,6 +132,17 @@ export function parseStreamMessage(value: unknown): StreamMessage {
       case 'ping':
         if (revision) return value as StreamMessage
         break
+      case 'members-begin':
+        return { type: 'members-begin' }
+      case 'members':
+        if ('network' in value && 'host' in value && 'members' in value) {
+          const { network, host, members } = value
+          const isTold = members === null || isHostMembers(members)
+          if (typeof network === 'string' && typeof host === 'string' && isTold) {
+            return { type: 'members', network, host, members }
+          }
+        }
+        break
       case 'ask': {
         const asks = 'id' in value && Number.isSafeInteger(value.id) && 'about' in value && 'key' in value
         if (asks && typeof value.about === 'string' && typeof value.key === 'string') return value as StreamMessage
@@ -140,6 +156,12 @@ export function parseStreamMessage(value: unknown): StreamMessage {
     'BAD_STREAM_MESSAGE',
     `netmaster sent a message this agent cannot read: ${shown}`,
   )
+}
+
+function isHostMembers(value: unknown): value is HostMembers {
+  if (typeof value !== 'object' || value === null) return false
+  if (!('everything' in value) || !('groups' in value) || !Array.isArray(value.groups)) return false
+  return typeof value.everything === 'boolean' && value.groups.every((group) => typeof group === 'string')
 }
 
 /** Whether this has the frame of a change; the record in it is not looked at. */

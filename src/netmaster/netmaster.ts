@@ -18,6 +18,7 @@ import { Cluster } from './cluster.ts'
 import { Counts } from './counts.ts'
 import { createServer, parametersOf, type ServerOptions, serverDefaults } from './http.ts'
 import { formatListen, type Listen, listenOn, listenToo, reachable } from './listen.ts'
+import { Members } from './members.ts'
 import { Nodes } from './nodes.ts'
 import { defaultFlowLimits } from './objects/rule-budget.ts'
 import { addReference } from './reference-routes.ts'
@@ -95,7 +96,9 @@ export class Netmaster {
     await addReference(this.app, this.#routes, options.version.Version)
     const counts = new Counts({ clock })
     const nodes = new Nodes({ cluster, clock, stopping: this.#stopping.signal })
-    await addRoutes(this.app, routes, { cluster, clock, counts, nodes })
+    const members = new Members({ cluster })
+    this.#tasks.spawn('members', () => members.run(this.#stopping.signal))
+    await addRoutes(this.app, routes, { cluster, clock, counts, members, nodes })
     this.app.get(streamPath, (request, reply) => {
       reply.hijack()
       reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
@@ -104,12 +107,14 @@ export class Netmaster {
         const log = this.#deps.log.with({ node })
         log.info('stream opened')
         const ended = counts.opened(node, reply.raw)
+        const unfollow = hearsMembers(request) ? members.opened(node, reply.raw) : () => {}
         try {
           await streamState(reply.raw, positionOf(request), { cluster, clock }, this.#stopping.signal)
         } catch (error) {
           log.warn('stream cut', { error: asError(error).message })
         } finally {
           ended()
+          unfollow()
           reply.raw.destroy()
           log.info('stream closed')
         }
@@ -165,6 +170,11 @@ export async function createNetmaster(options: NetmasterOptions, deps: Netmaster
   const netmaster = new Netmaster(cluster, options, deps)
   await netmaster.prepare(options, settings.netMode)
   return netmaster
+}
+
+/** Agents of older versions do not know such messages. */
+function hearsMembers({ query }: FastifyRequest): boolean {
+  return typeof query === 'object' && query !== null && 'members' in query
 }
 
 function positionOf(request: FastifyRequest): StreamPosition | undefined {

@@ -34,6 +34,7 @@ import { cleanEndpoints, createEndpoint, deleteEndpoint, updateEndpoint } from '
 import { serve } from './http.ts'
 import { serveList } from './http-list.ts'
 import { addIntents } from './intent-routes.ts'
+import type { Members } from './members.ts'
 import type { Nodes } from './nodes.ts'
 import { addObject } from './object-routes.ts'
 import { aciGwObject } from './objects/aci-gws.ts'
@@ -70,6 +71,7 @@ export interface RoutesDeps {
   readonly nodes: Nodes
   readonly clock: Clock
   readonly counts: Counts
+  readonly members: Members
 }
 
 export async function addRoutes(app: FastifyInstance, options: RoutesOptions, deps: RoutesDeps): Promise<void> {
@@ -155,7 +157,7 @@ async function addPlugin(app: FastifyInstance, { cluster, clock }: RoutesDeps): 
   })
 }
 
-async function addNodes(app: FastifyInstance, { cluster, nodes }: RoutesDeps): Promise<void> {
+async function addNodes(app: FastifyInstance, { cluster, nodes, members }: RoutesDeps): Promise<void> {
   const { epoch } = cluster
   await serve(app, nodeRoutes.list, () => nodes.list())
   await serve(app, nodeRoutes.applied, ({ parameters }) => nodes.applied(parameters.revision ?? ''))
@@ -163,6 +165,8 @@ async function addNodes(app: FastifyInstance, { cluster, nodes }: RoutesDeps): P
     const revision = await nodes.register(parameters.node ?? '', body)
     return { protocol: nodeProtocol, epoch, revision, heartbeatMs }
   })
+  await serve(app, nodeRoutes.members, ({ parameters: { node = '' }, body }) => ({ taken: members.report(node, body) }))
+  await serve(app, networkRoutes.multicast, ({ parameters: { key = '' } }) => members.describe(key))
   await serve(app, nodeRoutes.heartbeat, ({ parameters, body }) => {
     nodes.heartbeat(parameters.node ?? '', body)
     return { epoch, revision: cluster.revision }

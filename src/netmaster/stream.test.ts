@@ -65,6 +65,7 @@ class Reader {
   }
 
   #take(message: StreamMessage): void {
+    if (message.type === 'members-begin') return
     this.types.push(message.type)
     if (message.type === 'begin') {
       this.epoch = message.epoch

@@ -3,6 +3,7 @@
 
 import { NodeCompiler } from '../core/compile/compile-node.ts'
 import { hostInterfaces, hostProblems } from '../core/compile/host-interfaces.ts'
+import type { KnownMembers } from '../core/compile/node-multicast.ts'
 import type { NodeNetwork } from '../core/compile/node-network.ts'
 import {
   desiredBridges,
@@ -24,6 +25,7 @@ import type { Log } from '../lib/log.ts'
 import { Wakeup } from '../lib/wakeup.ts'
 import type { Count } from '../model/counts.ts'
 import { type ClusterState, emptyObjects } from '../model/state.ts'
+import type { PacketIn, PacketOut } from '../protocols/openflow/index.ts'
 import { Announcements } from './announcements.ts'
 import type { Attachments } from './attachments.ts'
 import type { NodeConfig } from './config.ts'
@@ -47,6 +49,10 @@ interface Deps {
   readonly mayRemove: () => boolean
   readonly settings: () => NodeSettings
   readonly nameservers: () => readonly string[]
+  /** Who listens to multicast groups; missing: nobody knows. */
+  readonly members?: () => KnownMembers
+  /** Hears of every packet that the switch hands up. */
+  readonly onPacketIn?: (packet: PacketIn) => void
   /** Called after each complete pass. */
   readonly onPass: (network: NodeNetwork, ofPorts: ReadonlyMap<string, number>) => void
   /** Called before that, with what keeps the host itself out of infra networks. */
@@ -112,6 +118,11 @@ export class Agent {
     return counts.map((count) => ({ key: count.key, packets: Number(count.packets), bytes: Number(count.bytes) }))
   }
 
+  /** Sends packets out of the switch, where it is there; nothing is heard of them. */
+  async packetsOut(packets: readonly PacketOut[], signal: AbortSignal): Promise<void> {
+    if (this.#link !== undefined && !this.#link.over) await this.#link.packetsOut(packets, signal)
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log, random, attachments } = this.#deps
     const backoff = new Backoff({ firstMs: 50, maxMs: 1_000, random })
@@ -149,7 +160,8 @@ export class Agent {
   }
 
   async #pass(signal: AbortSignal): Promise<void> {
-    const { state, settings, mayRemove, nameservers, onPass, onHost, log, host, attachments, clock } = this.#deps
+    const { state, settings, mayRemove, nameservers, members, onPass, onHost, log, host, attachments, clock } =
+      this.#deps
     const started = clock.now()
     const { audit, compare, tidy, count } = this.#schedule.begin(started)
     const cluster = state()
@@ -164,7 +176,7 @@ export class Agent {
     const reserve = this.#reserve
     let ports = link.ports()
     reserve.look({ links: host.facts().links, ofPorts: ports.ofPorts })
-    const compiled = this.#compiler.compile(withOwnNode(cluster, this.#config), (id) => reserve.names(id))
+    const compiled = this.#compiler.compile(withOwnNode(cluster, this.#config), (id) => reserve.names(id), members?.())
     const network = this.#lost.note(compiled, started)
     this.#services = network.services
     reserve.keep(network.local)
@@ -282,10 +294,17 @@ export class Agent {
 
   async #session(signal: AbortSignal): Promise<SwitchLink> {
     if (this.#link !== undefined && !this.#link.over) return this.#link
-    const { log, clock } = this.#deps
+    const { log, clock, onPacketIn } = this.#deps
     const link = await SwitchLink.open(
       { runDir: this.#config.ovsRunDir, node: this.#config.node },
-      { log, clock, onPacketIn: (packet) => this.#denials.packetIn(packet) },
+      {
+        log,
+        clock,
+        onPacketIn: (packet) => {
+          this.#denials.packetIn(packet)
+          onPacketIn?.(packet)
+        },
+      },
       signal,
     )
     link.database.onChange(() => this.lookSoon())

@@ -113,6 +113,11 @@ export class FakeNodeClient implements NodeClient {
     return { taken: true }
   }
 
+  async members(body: unknown, signal?: AbortSignal) {
+    await this.#asked({ op: 'members', body }, signal)
+    return { taken: 1 }
+  }
+
   close(): void {}
 
   async #asked(call: Call, signal: AbortSignal | undefined): Promise<void> {

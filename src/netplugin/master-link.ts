@@ -23,6 +23,8 @@ interface Deps {
   readonly bootId: string
   /** What keeps the host out of networks, to be told with each heartbeat; missing: never anything. */
   readonly problems?: () => readonly string[]
+  /** Hears what is said about members of multicast groups on other hosts. */
+  readonly members?: (message: Extract<StreamMessage, { type: 'members' | 'members-begin' }>) => void
   /** What this node has counted. */
   readonly count: (about: Counted, key: string, signal: AbortSignal) => Promise<readonly Count[]>
 }
@@ -148,6 +150,10 @@ export class MasterLink {
       }
       case 'ask':
         this.#tasks.spawn('counts', () => this.#answer(message, signal))
+        return
+      case 'members-begin':
+      case 'members':
+        this.#deps.members?.(message)
         return
       case 'ping':
     }

@@ -25,9 +25,11 @@ import { DockerSide } from './docker-side.ts'
 import { HostNetworks } from './host-networks.ts'
 import { IntentEndpoints } from './intent-endpoints.ts'
 import { MasterLink } from './master-link.ts'
+import { MemberExchange } from './member-exchange.ts'
 import { type NamesProcesses, NamesServer } from './names-server.ts'
 import { Outbox } from './outbox.ts'
 import { RunningContainers } from './running-containers.ts'
+import { Snooping } from './snooping.ts'
 import { TunnelNeighbours, udpProber } from './tunnel-neighbours.ts'
 
 interface Deps {
@@ -58,6 +60,7 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
     random,
     bootId,
     problems: () => hostNetworks.problems(),
+    members: (message) => exchange.hear(message),
     count: (about, key, counting) =>
       about === 'policy' ? agent.countRules(key, counting) : agent.countService(key, counting),
   })
@@ -118,6 +121,25 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
     lookAgain,
   })
 
+  const membersLog = log.with({ part: 'multicast' })
+  const snooping: Snooping = new Snooping({
+    clock,
+    log: membersLog,
+    send: (packets, sending) => agent.packetsOut(packets, sending),
+    changed: () => {
+      agent.lookSoon()
+      exchange.lookAgain()
+    },
+  })
+  const exchange = new MemberExchange({
+    client,
+    clock,
+    log: membersLog,
+    random,
+    here: () => snooping.view(),
+    changed: () => agent.lookSoon(),
+  })
+
   const agent: Agent = new Agent(config, {
     host,
     clock,
@@ -128,11 +150,14 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
     mayRemove,
     settings: () => nodeSettings(config, host),
     nameservers,
+    members: () => ({ here: snooping.view(), elsewhere: exchange.elsewhere }),
+    onPacketIn: (packet) => snooping.packetIn(packet),
     onHost: (problems) => hostNetworks.passed(problems),
     onPass: (network, ofPorts) => {
       passed = { network, ofPorts }
       names.lookAgain()
       tunnels.keepWarm(network.peers)
+      snooping.passed(network, ofPorts, mayRemove())
       interfaces.passed(network, ofPorts, intents.places())
       progress.switch = network.revision
       report()
@@ -188,6 +213,8 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
       names.run(signal),
       hostNetworks.run(signal),
       tunnels.run(signal),
+      snooping.run(signal),
+      exchange.run(signal),
     ])
   } finally {
     unwatch()

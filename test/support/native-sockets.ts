@@ -36,6 +36,7 @@ const families = { v4: 2, v6: 10, packet: 17 }
 const types = { stream: 1, datagram: 2, raw: 3, nonBlocking: 0o4000, closeOnExec: 0o2000000 }
 const flags = types.nonBlocking | types.closeOnExec
 const socketLevel = 1
+const levels = { v4: 0, v6: 41 } as const
 const options = { reuse: 2, error: 4, linger: 13 }
 const tryLater = new Set([11, 115])
 
@@ -120,6 +121,28 @@ export function ready(reading: readonly Descriptor[], writing: readonly Descript
   }
   checked('poll', native.poll(table, wanted.length, 0))
   return new Set(wanted.filter((_, index) => table.readInt16LE(index * 8 + 6) !== 0).map(([fd]) => fd))
+}
+
+/** Listens to a multicast group on an interface (ip(7), ipv6(7)), or no more. */
+export function changeMembership(
+  socket: Descriptor,
+  what: 'join' | 'leave',
+  { group, interfaceIndex }: { readonly group: string; readonly interfaceIndex: number },
+): void {
+  const ipv4 = parseIpv4(group)
+  const bytes = Buffer.alloc(ipv4 === undefined ? 20 : 12)
+  if (ipv4 === undefined) bytes.write((parseIpv6(group) ?? 0n).toString(16).padStart(32, '0'), 0, 'hex')
+  else bytes.writeUInt32BE(ipv4, 0)
+  bytes.writeInt32LE(interfaceIndex, bytes.length - 4)
+  const option = ipv4 === undefined ? { join: 20, leave: 21 } : { join: 35, leave: 36 }
+  checked(what, native.setsockopt(socket, levels[ipv4 === undefined ? 'v6' : 'v4'], option[what], bytes, bytes.length))
+}
+
+/** Multicast that the socket sends leaves by this interface. */
+export function sendBy(socket: Descriptor, interfaceIndex: number, isV6: boolean): void {
+  const bytes = Buffer.alloc(isV6 ? 4 : 12)
+  bytes.writeInt32LE(interfaceIndex, bytes.length - 4)
+  checked('setsockopt', native.setsockopt(socket, levels[isV6 ? 'v6' : 'v4'], isV6 ? 17 : 32, bytes, bytes.length))
 }
 
 export function closeSocket(socket: Descriptor): void {

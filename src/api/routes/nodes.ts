@@ -26,7 +26,16 @@ export const nodeRoutes = {
     const { countsBody, countsAnswer } = await import('../../model/counts.ts')
     return { body: countsBody, answer: countsAnswer }
   }),
+  members: bodyRoute(
+    'POST',
+    '/internal/v1/nodes/:node/members',
+    'a node says who listens to multicast groups',
+    async () => {
+      const { membersBody, membersAnswer } = await import('../../model/multicast.ts')
+      return { body: membersBody, answer: membersAnswer }
+    },
+  ),
 } as const
 
-/** Newline-separated StreamMessage objects, until one side ends it. */
+/** Newline-separated StreamMessage objects, until one side ends it. `members=1`: those about members of multicast groups, too. */
 export const streamPath = '/internal/v1/nodes/:node/stream'
