@@ -72,6 +72,7 @@ export const networkColumns: Columns<NetworkView> = [
 export const networkWide: Columns<NetworkView> = [
   plain('Groups', linked('EndpointGroups')),
   plain('Services', linked('Servicelbs')),
+  plain('Multicast', (network) => network.multicast),
 ]
 
 export const groupColumns: Columns<EndpointGroupView> = [

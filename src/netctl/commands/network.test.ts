@@ -1,5 +1,16 @@
 import { askedList, getTenant, settled, testLines } from '../test-lines.ts'
 
+const x1 = {
+  key: 'default:x1',
+  tenantName: 'default',
+  networkName: 'x1',
+  nwType: 'data',
+  encap: 'vxlan',
+  subnet: '10.1.2.0/24',
+  'link-sets': {},
+  links: {},
+}
+
 const networks = {
   ...getTenant,
   'GET /api/v1/networks/': [
@@ -16,14 +27,7 @@ const networks = {
       ipv6Gateway: '2001:db8:1::1',
       cfgdTag: 'blue-tag',
     },
-    {
-      key: 'default:x1',
-      tenantName: 'default',
-      networkName: 'x1',
-      nwType: 'data',
-      encap: 'vxlan',
-      subnet: '10.1.2.0/24',
-    },
+    x1,
   ],
 }
 
@@ -100,6 +104,76 @@ testLines([
     out: 'Deleting network default:n1\n',
     status: 3,
     err: /used by endpoint web/,
+  },
+  {
+    line: 'net create -s 10.1.1.0/24 --multicast=snoop n1',
+    answers: { 'POST /api/v1/networks/default:n1/': {} },
+    asked: [
+      [
+        'POST /api/v1/networks/default:n1/',
+        { tenantName: 'default', networkName: 'n1', nwType: 'data', subnet: '10.1.1.0/24', multicast: 'snoop' },
+      ],
+      ...settled,
+    ],
+    out: 'Creating network default:n1\n',
+  },
+  {
+    line: 'net set --multicast=off x1',
+    answers: { 'GET /api/v1/networks/default:x1/': x1, 'POST /api/v1/networks/default:x1/': {} },
+    asked: [
+      'GET /api/v1/networks/default:x1/',
+      [
+        'POST /api/v1/networks/default:x1/',
+        {
+          tenantName: 'default',
+          networkName: 'x1',
+          nwType: 'data',
+          encap: 'vxlan',
+          subnet: '10.1.2.0/24',
+          multicast: 'off',
+        },
+      ],
+      ...settled,
+    ],
+    out: '',
+  },
+  { line: 'net set x1', asked: [], status: 1, err: /network set needs --multicast=snoop/ },
+  {
+    line: 'net multicast x1',
+    answers: {
+      'GET /api/v1/inspect/networks/default:x1/multicast/': {
+        key: 'default:x1',
+        multicast: 'snoop',
+        groups: [
+          {
+            group: '239.1.1.1',
+            hosts: [
+              { host: 'node1', members: 2 },
+              { host: 'node2', members: 1 },
+            ],
+          },
+        ],
+        everything: ['node3'],
+      },
+    },
+    out: [
+      'Group      Members  Hosts\n',
+      '-----      -------  -----\n',
+      '239.1.1.1  3        node1 2, node2 1\n',
+      'node3: all groups, for now\n',
+    ].join(''),
+  },
+  {
+    line: 'net multicast x1',
+    answers: {
+      'GET /api/v1/inspect/networks/default:x1/multicast/': {
+        key: 'default:x1',
+        multicast: 'off',
+        groups: [],
+        everything: [],
+      },
+    },
+    out: 'default:x1: multicast goes to nobody (--multicast=off)\n',
   },
   {
     line: 'network inspect -t blue n1',

@@ -1,11 +1,12 @@
 // netctl network: a subnet and a segment that containers attach to.
 
-import { usage } from '../../lib/flags.ts'
+import { type Flags, usage } from '../../lib/flags.ts'
 import type { NetworkInput, NetworkView } from '../../model/network.ts'
 import { command, type Topic, tenantFlag } from '../command.ts'
 import { listOfTenant, type ObjectKind, removeAndInspectOfTenant, store } from '../object-commands.ts'
 import { given } from '../output.ts'
 import { networkColumns, networkWide } from '../tables.ts'
+import { networkMulticastCommand } from './network-multicast.ts'
 
 const networkKind: ObjectKind<NetworkView, NetworkInput> = {
   noun: 'network',
@@ -19,6 +20,15 @@ const networkKind: ObjectKind<NetworkView, NetworkInput> = {
   created: (key) => `Creating network ${key}`,
   deleting: (key) => `Deleting network ${key}`,
 }
+
+const multicastFlag = {
+  multicast: {
+    kind: 'text',
+    names: ['multicast'],
+    value: 'snoop|flood|off',
+    help: 'Multicast goes to who listens, to everybody, or to nobody; snoop in bridged networks, off in routed ones when left out',
+  },
+} as const satisfies Flags
 
 const create = command({
   names: ['create'],
@@ -51,6 +61,7 @@ const create = command({
       fallback: 'data',
     },
     tag: { kind: 'text', names: ['nw-tag', 'tag'], value: 'TEXT', help: 'Tag to configure outside switches by' },
+    ...multicastFlag,
   },
   run: ({ session, args, flags }) => {
     if (!flags.subnet) throw usage('a network needs a subnet, for example --subnet=10.1.1.0/24')
@@ -69,15 +80,38 @@ const create = command({
         ipv6Subnet: flags.subnetv6,
         ipv6Gateway: flags.gatewayv6,
         cfgdTag: flags.tag,
+        multicast: multicastOf(flags.multicast),
       }),
     )
   },
 })
+
+const set = command({
+  names: ['set'],
+  summary: 'Change where multicast of a network goes',
+  args: ['network'],
+  flags: { ...tenantFlag, ...multicastFlag },
+  run: async ({ session, args, flags }) => {
+    const multicast = multicastOf(flags.multicast)
+    if (multicast === undefined)
+      throw usage('network set needs --multicast=snoop, --multicast=flood or --multicast=off')
+    const { networks } = await session.netmaster()
+    const key = `${flags.tenant}:${args.network}`
+    const { key: _key, links: _links, 'link-sets': _sets, ...network } = await networks.get(key)
+    await networks.put(key, { ...network, multicast })
+    await session.settle()
+  },
+})
+
+/** What words mean is for netmaster to say. */
+function multicastOf(text: string | undefined): NetworkInput['multicast'] {
+  return text as NetworkInput['multicast']
+}
 
 const { remove, inspect } = removeAndInspectOfTenant(networkKind)
 
 export const networkTopic: Topic = {
   names: ['network', 'net'],
   summary: 'Subnets that containers attach to',
-  commands: [create, listOfTenant(networkKind), inspect, remove],
+  commands: [create, set, listOfTenant(networkKind), inspect, networkMulticastCommand, remove],
 }
