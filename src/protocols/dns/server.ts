@@ -4,13 +4,13 @@
 // client address (the connection that was silent longest makes room); a time without progress per connection, a time
 // per query.
 
-import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Clock } from '../../lib/clock.ts'
 import { asError, NetpluginError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import { Tasks } from '../../lib/tasks.ts'
 import { type Answer, encodeAnswer, failure, udpLimit } from './answer.ts'
+import { Datagrams, type Peer } from './datagrams.ts'
 import { framed, framesOf } from './framing.ts'
 import { decodeQuery, type Query } from './query.ts'
 
@@ -63,15 +63,13 @@ export interface DnsServerDeps {
 }
 
 const maxTcpBytes = 65_535
-/** Some thousand queries may wait while we do something else. Linux gives what net.core.rmem_max allows. */
-const receiveBufferBytes = 1_048_576
 
 export class DnsServer {
   readonly #options: DnsServerOptions
   readonly #deps: DnsServerDeps
   readonly #tasks: Tasks
   readonly #closing = new AbortController()
-  readonly #udp: UdpSocket
+  #udp: Datagrams | undefined
   readonly #tcp: Server
   /** Oldest progress first. */
   readonly #connections = new Set<Socket>()
@@ -83,13 +81,6 @@ export class DnsServer {
     this.#options = options
     this.#deps = deps
     this.#tasks = new Tasks({ log: deps.log })
-    this.#udp = createSocket({
-      type: isIpv6(options.listen) ? 'udp6' : 'udp4',
-      reusePort: isShared(options.listen),
-      recvBufferSize: receiveBufferBytes,
-      // Addresses of clients are numbers already: the usual lookup would cost each answer a turn of the event loop.
-      lookup: (address, _, callback) => callback(null, address, isIpv6(options.listen) ? 6 : 4),
-    })
     this.#tcp = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket))
   }
 
@@ -97,12 +88,10 @@ export class DnsServer {
   async start(): Promise<{ readonly address: string; readonly port: number }> {
     const { listen } = this.#options
     try {
-      await this.#openUdp(listen)
-      const { address, port } = this.#udp.address()
+      this.#udp = this.#openUdp(listen)
+      const { address, port } = await this.#udp.start()
       // With port 0 the kernel chose one for UDP; clients expect TCP on the same.
       await this.#openTcp(listen, port)
-      this.#udp.on('message', (message, peer) => this.#onDatagram(message, peer))
-      this.#udp.on('error', (error) => this.#deps.log.warn('dns socket failed', { error: error.message }))
       this.#tcp.on('error', (error) => this.#deps.log.warn('dns socket failed', { error: error.message }))
       return { address, port }
     } catch (cause) {
@@ -119,20 +108,16 @@ export class DnsServer {
     this.#closing.abort(new NetpluginError('unavailable', 'DNS_STOPPED', 'the DNS server stopped'))
     for (const socket of this.#connections) socket.destroy()
     await new Promise<void>((resolve) => this.#tcp.close(() => resolve()))
-    await new Promise<void>((resolve) => this.#udp.close(() => resolve()))
+    await this.#udp?.close()
     await this.#tasks.settled()
   }
 
-  #openUdp(listen: Listen): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#udp.once('error', reject)
-      const opened = () => {
-        this.#udp.off('error', reject)
-        resolve()
-      }
-      if (listen.kind === 'address') this.#udp.bind({ address: listen.address, port: listen.port }, opened)
-      else this.#udp.bind({ fd: listen.udp, exclusive: true }, opened)
-    })
+  #openUdp(listen: Listen): Datagrams {
+    return new Datagrams(
+      listen.kind === 'address' ? listen : { descriptor: listen.udp, family: listen.family },
+      (message, peer) => this.#onDatagram(message, peer),
+      (error) => this.#deps.log.warn('dns socket failed', { error: error.message }),
+    )
   }
 
   #openTcp(listen: Listen, port: number): Promise<void> {
@@ -147,26 +132,22 @@ export class DnsServer {
     })
   }
 
-  #onDatagram(message: Buffer, peer: RemoteInfo): void {
-    if (peer.port === 0) return // nobody can listen there: a forged source
+  /** What is known at once is returned. */
+  #onDatagram(message: Buffer, peer: Peer): Buffer | undefined {
+    if (peer.port === 0) return undefined // nobody can listen there: a forged source
     const source: Source = { address: peer.address, port: peer.port, transport: 'udp' }
-    if (!this.#deps.admit(source)) return
+    if (!this.#deps.admit(source)) return undefined
     const decoded = decodeQuery(message)
-    if (decoded.kind === 'dropped') return
-    if (decoded.kind === 'refused') {
-      this.#send(decoded.reply, peer)
-      return
-    }
+    if (decoded.kind === 'dropped') return undefined
+    if (decoded.kind === 'refused') return decoded.reply
     const { query } = decoded
     const reply = this.#resolve(query, source, udpLimit(query))
-    if (reply instanceof Promise) this.#tasks.spawn('dns query', async () => this.#send(await reply, peer))
-    else this.#send(reply, peer)
-  }
-
-  #send(reply: Buffer | undefined, peer: RemoteInfo): void {
-    if (reply === undefined || this.#closing.signal.aborted) return
-    // A client that went away is no fault of ours: without a callback the error would come up as an event.
-    this.#udp.send(reply, peer.port, peer.address, () => {})
+    if (!(reply instanceof Promise)) return reply
+    this.#tasks.spawn('dns query', async () => {
+      const later = await reply
+      if (later !== undefined && !this.#closing.signal.aborted) this.#udp?.send(later, source)
+    })
+    return undefined
   }
 
   /** The bytes to send, if any: at once when `resolve` knows at once, which is the hot path. */
@@ -266,12 +247,4 @@ function written(socket: Socket, bytes: Buffer): Promise<boolean> {
       resolve(error === undefined || error === null)
     })
   })
-}
-
-function isShared(listen: Listen): boolean {
-  return listen.kind === 'address' && listen.shared
-}
-
-function isIpv6(listen: Listen): boolean {
-  return listen.kind === 'address' ? listen.address.includes(':') : listen.family === 6
 }

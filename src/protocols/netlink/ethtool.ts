@@ -4,9 +4,9 @@
 //   struct ifreq { char name[16]; struct ethtool_value *data; … }  40 bytes    struct ethtool_value { u32 cmd, data; }
 
 import { NetpluginError } from '../../lib/errors.ts'
+import { libc } from '../../lib/libc.ts'
 import { addressFamily, ethtoolCommand, ethtoolRequest, interfaceNameSize, socketType } from './constants.ts'
 import { systemError } from './errno.ts'
-import { libc } from './libc.ts'
 
 const requestBytes = 40
 

@@ -3,9 +3,9 @@
 
 import { closeSync, constants, openSync } from 'node:fs'
 import { asError, NetpluginError } from '../../lib/errors.ts'
+import { libc } from '../../lib/libc.ts'
 import { cloneNewNetwork } from './constants.ts'
 import { systemError } from './errno.ts'
-import { libc } from './libc.ts'
 
 const ownNamespace = '/proc/thread-self/ns/net'
 

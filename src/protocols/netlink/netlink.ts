@@ -1,11 +1,11 @@
 // Links, addresses and routes of one network namespace: reads them and changes them, synchronously, about 0.1 ms a call.
 
 import { NetpluginError } from '../../lib/errors.ts'
+import { libc } from '../../lib/libc.ts'
 import { type AddressInfo, type AddressOptions, decodeAddress, encodeAddress, encodeAddressQuery } from './address.ts'
 import { messageFlag, messageType, routeTable } from './constants.ts'
 import { systemError } from './errno.ts'
 import { decodeFamily, encodeFamilyQuery } from './generic.ts'
-import { libc } from './libc.ts'
 import {
   decodeLink,
   encodeLinkChange,

@@ -3,6 +3,7 @@
 
 import { Writer } from '../../lib/bytes.ts'
 import { NetpluginError } from '../../lib/errors.ts'
+import { libc } from '../../lib/libc.ts'
 import {
   addressFamily,
   messageFlag,
@@ -14,7 +15,6 @@ import {
   socketType,
 } from './constants.ts'
 import { errnoName, systemError } from './errno.ts'
-import { libc } from './libc.ts'
 import { type Ack, type NetlinkMessage, readAck, readMessages, writeMessage } from './message.ts'
 
 export interface NetlinkRequest {

@@ -6,7 +6,7 @@
 
 import koffi from 'koffi'
 
-type Native = (...args: readonly (number | string | bigint | Uint8Array)[]) => number
+type Native = (...args: readonly (number | string | bigint | Uint8Array | null)[]) => number
 
 // The symbols of the running program: Node is linked to the C library, whichever that is (glibc or musl).
 const library = koffi.load(null)
@@ -16,6 +16,8 @@ const native = {
   setsockopt: bindCall('int setsockopt(int, int, int, const void *, uint32_t)'),
   send: bindCall('long send(int, const void *, size_t, int)'),
   recv: bindCall('long recv(int, void *, size_t, int)'),
+  recvmmsg: bindCall('int recvmmsg(int, void *, unsigned int, int, void *)'),
+  sendmmsg: bindCall('int sendmmsg(int, void *, unsigned int, int)'),
   close: bindCall('int close(int)'),
   pipe2: bindCall('int pipe2(void *, int)'),
   dup3: bindCall('int dup3(int, int, int)'),
@@ -45,6 +47,12 @@ export const libc = {
   send: (fd: number, bytes: Uint8Array, flags: number) => result(native.send(fd, bytes, bytes.length, flags)),
   /** Bytes received into the buffer; with MSG_TRUNC the datagram's own length, which may be larger. */
   receive: (fd: number, into: Uint8Array, flags: number) => result(native.recv(fd, into, into.length, flags)),
+  /** Datagrams received, for as many `mmsghdr` structures as are at the address. */
+  receiveMany: (fd: number, headers: bigint, count: number, flags: number) =>
+    result(native.recvmmsg(fd, headers, count, flags, null)),
+  /** Datagrams sent of those that the `mmsghdr` structures at the address describe. */
+  sendMany: (fd: number, headers: bigint, count: number, flags: number) =>
+    result(native.sendmmsg(fd, headers, count, flags)),
   close: (fd: number) => result(native.close(fd)),
   /** Two descriptors (read end, write end) as two 32-bit numbers in `into`. */
   pipe: (into: Uint8Array, flags: number) => result(native.pipe2(into, flags)),
@@ -73,3 +81,18 @@ export const libc = {
     }
   },
 } as const
+
+/** Memory with an address that structures can hold. */
+export interface Memory {
+  readonly address: bigint
+  readonly bytes: Buffer
+  /** Nothing may use it any more. */
+  readonly free: () => void
+}
+
+/** Zeroed memory that stays where it is. */
+export function allocate(length: number): Memory {
+  const memory = koffi.alloc('uint8_t', length)
+  const bytes = Buffer.from(koffi.view(memory, length)).fill(0)
+  return { address: koffi.address(memory), bytes, free: () => koffi.free(memory) }
+}
