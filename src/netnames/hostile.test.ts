@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encode } from 'dns-packet'
 import type { Member } from '../core/names/members.ts'
-import { askerAddress } from '../core/pipeline/features/names.ts'
+import { askerAddresses } from '../core/pipeline/features/names.ts'
 import { systemClock } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
 import { type Answer, decodeQuery, encodeAnswer, type Query, type Source, udpLimit } from '../protocols/dns/index.ts'
@@ -94,7 +94,7 @@ function setup(exchange: (query: Buffer) => Buffer) {
   })
   resolver.tell({ type: 'host', pvtSubnet, askers: [{ port: 1, tenant: 't', network: 'front' }] })
   resolver.tell({ type: 'members', set: members, gone: [] })
-  const source: Source = { address: askerAddress(pvtSubnet, 1), port: 4_000, transport: 'udp' }
+  const source: Source = { address: askerAddresses(pvtSubnet, 1).ipv4, port: 4_000, transport: 'udp' }
   return { resolve: (query: Query): Answer | Promise<Answer> => resolver.resolve(query, source) }
 }
 

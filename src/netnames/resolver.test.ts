@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { encode } from 'dns-packet'
 import type { FeedMessage } from '../core/names/feed.ts'
 import type { Member } from '../core/names/members.ts'
-import { askerAddress } from '../core/pipeline/features/names.ts'
+import { askerAddresses } from '../core/pipeline/features/names.ts'
 import { FakeClock } from '../lib/fake-clock.ts'
 import { type Log, silentLog } from '../lib/log.ts'
 import { type Answer, decodeQuery, type Query, type Upstream } from '../protocols/dns/index.ts'
@@ -67,7 +67,11 @@ function setup(more: { readonly nameservers?: readonly string[]; readonly rate?:
     for (const message of messages) resolver.tell(message as Parameters<Resolver['tell']>[0])
   }
   tell(view)
-  const source = (port: number) => ({ address: askerAddress(pvtSubnet, port), port: 40_000, transport: 'udp' as const })
+  const source = (port: number) => ({
+    address: askerAddresses(pvtSubnet, port).ipv4,
+    port: 40_000,
+    transport: 'udp' as const,
+  })
   const ask = async (name: string, port: number, type?: string, questionClass?: string) =>
     said(await resolver.resolve(query(name, type, questionClass), source(port)))
   return { resolver, tell, ask, asked, clock, source }
@@ -82,6 +86,15 @@ function said(answer: Answer): string {
 test('who asks gets the names of its own tenant, although others have the same', async () => {
   const { ask } = setup()
   assert.deepEqual([await ask('db', 1), await ask('db', 2)], ['10.1.0.2', '10.1.0.9'])
+})
+
+test('whichever address a container asks from, it is known, and has one limit', async () => {
+  const { resolver, source } = setup({ rate: 10 })
+  const from6 = { ...source(2), address: askerAddresses('172.19.0.0/16', 2).ipv6 }
+  assert.equal(from6.address, 'fd6e:7000:0:ac13::2')
+  assert.equal(said(await resolver.resolve(query('db'), from6)), '10.1.0.9')
+  const admitted = Array.from({ length: 10 }, () => [source(2), from6]).flat()
+  assert.equal(admitted.filter((address) => resolver.admit(address)).length, 10)
 })
 
 test('a port of no endpoint, and an address outside the private subnet, are refused', async () => {

@@ -5,7 +5,7 @@
 import { randomInt } from 'node:crypto'
 import type { Asker, FeedMessage, NamesStatus } from '../core/names/feed.ts'
 import { NameTable } from '../core/names/name-table.ts'
-import { askerAddress } from '../core/pipeline/features/names.ts'
+import { askerAddresses } from '../core/pipeline/features/names.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { type Answer, type Exchange, Forwarder, failure, type Query, type Source } from '../protocols/dns/index.ts'
@@ -32,8 +32,9 @@ interface Deps {
 interface View {
   readonly table: NameTable
   pvtSubnet: string
-  /** By the address that their questions come from. */
-  askers: ReadonlyMap<string, Asker>
+  askers: readonly Asker[]
+  /** By the addresses that their questions come from. */
+  byAddress: ReadonlyMap<string, Asker>
 }
 
 const dnsPort = 53
@@ -75,7 +76,7 @@ export class Resolver {
   }
 
   get counts(): Omit<NamesStatus, 'pid' | 'fed' | 'address'> {
-    return { members: this.#view.table.size, askers: this.#view.askers.size, ...this.#counts }
+    return { members: this.#view.table.size, askers: this.#view.askers.length, ...this.#counts }
   }
 
   /** Takes what netplugin tells about names and askers. */
@@ -87,7 +88,8 @@ export class Resolver {
         return
       case 'host':
         view.pvtSubnet = message.pvtSubnet
-        view.askers = new Map(message.askers.map((asker) => [askerAddress(message.pvtSubnet, asker.port), asker]))
+        view.askers = message.askers
+        view.byAddress = new Map(message.askers.flatMap((asker) => addressed(asker, message.pvtSubnet)))
         return
       case 'members':
         for (const key of message.gone) view.table.delete(key)
@@ -108,18 +110,20 @@ export class Resolver {
   /** Whether a message from there is to be looked at. */
   admit(source: Source): boolean {
     this.#counts.asked += 1
-    const verdict = this.#limit.check(source.address, this.#deps.clock.now())
+    const asker = this.#view.byAddress.get(source.address)
+    // A container has one limit, whichever of its addresses it asks from.
+    const verdict = this.#limit.check(asker === undefined ? source.address : `${asker.port}`, this.#deps.clock.now())
     if (verdict === 'allowed') return true
     this.#counts.limited += 1
     if (verdict === 'limited-tell') {
-      const { port, tenant, network } = this.#view.askers.get(source.address) ?? {}
+      const { port, tenant, network } = asker ?? {}
       this.#deps.log.warn('a container asks more than it may', { port, tenant, network })
     }
     return false
   }
 
   resolve(query: Query, source: Source): Answer | Promise<Answer> {
-    const asker = this.#view.askers.get(source.address)
+    const asker = this.#view.byAddress.get(source.address)
     const { question } = query
     if (asker === undefined || transfers.has(question.type)) return failure('REFUSED')
     if (question.class !== internet && question.class !== anyClass) return failure('REFUSED')
@@ -142,5 +146,13 @@ export class Resolver {
 }
 
 function noView(): View {
-  return { table: new NameTable(), pvtSubnet: '', askers: new Map() }
+  return { table: new NameTable(), pvtSubnet: '', askers: [], byAddress: new Map() }
+}
+
+function addressed(asker: Asker, pvtSubnet: string): (readonly [string, Asker])[] {
+  const { ipv4, ipv6 } = askerAddresses(pvtSubnet, asker.port)
+  return [
+    [ipv4, asker],
+    [ipv6, asker],
+  ]
 }

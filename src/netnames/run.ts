@@ -2,10 +2,10 @@
 // away, and ends when it is told to, when another took its place, or when nobody can need it any more.
 
 import type { NamesStatus } from '../core/names/feed.ts'
-import { resolverAddress } from '../core/pipeline/features/names.ts'
+import { resolverAddresses } from '../core/pipeline/features/names.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
-import type { Exchange } from '../protocols/dns/index.ts'
+import type { Exchange, Query, Source } from '../protocols/dns/index.ts'
 import type { NamesConfig } from './config.ts'
 import { Control } from './control.ts'
 import { HostServers } from './host-servers.ts'
@@ -39,14 +39,22 @@ export async function runNetnames(config: NamesConfig, deps: Deps, signal: Abort
   const servers = new HostServers(config.resolvConf, { clock })
   const nameservers = () => servers.get()
   const resolver = new Resolver({ rate: config.rate }, { nameservers, exchange, clock, log, random })
-  const service = new Service({
-    resolve: (query, source) => resolver.resolve(query, source),
-    admit: (source) => resolver.admit(source),
-    serving: (address) => control.say({ type: 'serving', address }),
+  const common = {
+    resolve: (query: Query, source: Source) => resolver.resolve(query, source),
+    admit: (source: Source) => resolver.admit(source),
     clock,
     log,
     random,
-  })
+  }
+  const serving = (address: string) => control.say({ type: 'serving', address })
+  const service = new Service({ maxRetryMs: 500 }, { ...common, serving })
+  // A host without IPv6 never has the address.
+  const service6 = new Service({ maxRetryMs: 5_000 }, { ...common, serving: () => {} })
+  const serveAt = (pvtSubnet: string) => {
+    const { ipv4, ipv6 } = resolverAddresses(pvtSubnet)
+    service6.moveTo(ipv6)
+    service.moveTo(ipv4)
+  }
   const status = (): NamesStatus => ({
     pid,
     fed: control.isFed,
@@ -77,7 +85,7 @@ export async function runNetnames(config: NamesConfig, deps: Deps, signal: Abort
           case 'host':
           case 'end':
             resolver.tell(message)
-            if (resolver.pvtSubnet !== '') service.moveTo(resolverAddress(resolver.pvtSubnet))
+            if (resolver.pvtSubnet !== '') serveAt(resolver.pvtSubnet)
             if (message.type === 'end' && service.address !== '') reply({ type: 'serving', address: service.address })
             return
         }
@@ -87,7 +95,7 @@ export async function runNetnames(config: NamesConfig, deps: Deps, signal: Abort
   await control.open()
   log.info('ready', { socket: config.socket })
   try {
-    await Promise.all([service.run(until), watchUse(deps, { control, service, end }, until)])
+    await Promise.all([service6.run(until), service.run(until), watchUse(deps, { control, service, end }, until)])
   } finally {
     resolver.close()
     await control.close()

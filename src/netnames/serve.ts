@@ -7,6 +7,11 @@ import { asNetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { DnsServer, type DnsServerOptions, type Resolve, type Source } from '../protocols/dns/index.ts'
 
+interface Options {
+  /** The address is tried again no less often. */
+  readonly maxRetryMs: number
+}
+
 interface Deps {
   readonly resolve: Resolve
   readonly admit: (source: Source) => boolean
@@ -28,12 +33,14 @@ const limits: Omit<DnsServerOptions, 'listen'> = {
 }
 
 export class Service {
+  readonly #options: Options
   readonly #deps: Deps
   #address = ''
   #moved = new AbortController()
   #serving = ''
 
-  constructor(deps: Deps) {
+  constructor(options: Options, deps: Deps) {
+    this.#options = options
     this.#deps = deps
   }
 
@@ -61,7 +68,7 @@ export class Service {
 
   async #serve(address: string, signal: AbortSignal): Promise<void> {
     const { resolve, admit, serving, clock, log, random } = this.#deps
-    const backoff = new Backoff({ firstMs: 20, maxMs: 500, random })
+    const backoff = new Backoff({ firstMs: 20, maxMs: this.#options.maxRetryMs, random })
     while (!signal.aborted) {
       // Shared, so that a newer netnames can take over without a gap.
       const listen = { kind: 'address', address, port, shared: true } as const

@@ -227,10 +227,12 @@ export class Agent {
     const waiting = reserve.waiting.filter(({ portName }) => !failed.has(portName))
     const bridges = desiredBridges(withoutLinks(carried, failed), nodeSettings, { waiting, unmarked: reserve.unmarked })
     ports = await link.applyPorts(bridges, { remove, devices }, signal)
-    const interfaces = hostInterfaces(network, { ...own, ofPorts: ports.ofPorts, facts: host.facts() })
+    const facts = host.facts()
+    const interfaces = hostInterfaces(network, { ...own, ofPorts: ports.ofPorts, facts })
     // Another's link of the same name is left alone.
     const ofHost = interfaces.ports.filter(({ name }) => ports.ofPorts.has(name))
-    const hostPorts = [desiredHostPort(network, nodeSettings), ...ofHost]
+    const hasIpv6 = facts.addresses.some(({ family }) => family === 6)
+    const hostPorts = [desiredHostPort(network, nodeSettings, hasIpv6), ...ofHost]
     this.#applyHost({ veths: [...veths, ...reserved], hostPorts }, { remove })
     modifications += await forward(ports)
     if (remove) this.#tell(network, ports, failed)

@@ -3,19 +3,23 @@
 import type { DesiredRoute } from '../core/plan/host.ts'
 import type { NetworkRecord } from '../model/state.ts'
 
-type Gateways = Pick<NetworkRecord, 'encap' | 'gateway' | 'ipv6Gateway'>
+type Gateways = Pick<NetworkRecord, 'encap' | 'gateway' | 'ipv6Subnet' | 'ipv6Gateway'>
 
 /** The default routes, and DNS servers where those would not lead to them. */
 export function containerRoutes(network: Gateways, nameservers: readonly string[]): DesiredRoute[] {
   const { gateway, ipv6Gateway } = network
   return [
-    ...nameserversOnLink(network, nameservers).map((address) => ({ destination: `${address}/32` })),
+    ...nameserversOnLink(network, nameservers).map((destination) => ({ destination })),
     ...(gateway === '' ? [] : [{ destination: '0.0.0.0/0', via: gateway }]),
     ...(ipv6Gateway === '' ? [] : [{ destination: '::/0', via: ipv6Gateway }]),
   ]
 }
 
-/** Where no gateway of ours leads to the host's DNS servers they are on the link; the switch answers for them. */
+/** Where no gateway of ours leads to the host's DNS servers they are on the link, as prefixes; the switch answers for them. */
 export function nameserversOnLink(network: Gateways, nameservers: readonly string[]): readonly string[] {
-  return network.encap.kind === 'vxlan' && network.gateway !== '' ? [] : nameservers
+  const isRouted = (gateway: string) => network.encap.kind === 'vxlan' && gateway !== ''
+  return nameservers.flatMap((address) => {
+    if (!address.includes(':')) return isRouted(network.gateway) ? [] : [`${address}/32`]
+    return network.ipv6Subnet === '' || isRouted(network.ipv6Gateway) ? [] : [`${address}/128`]
+  })
 }

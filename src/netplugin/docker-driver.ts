@@ -136,8 +136,8 @@ export class DockerNetworkDriver implements NetworkDriver {
       interfaceName: { srcName, dstPrefix: 'eth' },
       ...(network.gateway === '' ? {} : { gateway: network.gateway }),
       ...(network.ipv6Gateway === '' ? {} : { gatewayIpv6: network.ipv6Gateway }),
-      staticRoutes: nameserversOnLink(network, this.#deps.nameservers()).map((address) => ({
-        destination: `${address}/32`,
+      staticRoutes: nameserversOnLink(network, this.#deps.nameservers()).map((destination) => ({
+        destination,
         routeType: 1,
       })),
       // A second interface on Docker's own bridge would lead around tenants and policy.

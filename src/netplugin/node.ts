@@ -266,7 +266,7 @@ function nodeSettings(config: NodeConfig, host: HostDriver): NodeSettings {
   }
 }
 
-/** IPv4 servers of the host that a container could be told of; loopback ones are the host's alone. None without a file. */
+/** Servers of the host that a container could be told of; loopback and link-local ones are the host's alone. None without a file. */
 function hostNameservers(path: string): string[] {
   let text: string
   try {
@@ -275,5 +275,5 @@ function hostNameservers(path: string): string[] {
     return []
   }
   const { nameservers } = parseResolvConf(text)
-  return nameservers.filter((address) => !address.includes(':') && !address.startsWith('127.')).sort()
+  return nameservers.filter((address) => !/^(127\.|::1$|fe80:)/i.test(address)).sort()
 }

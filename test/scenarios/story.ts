@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { KnownMembers } from '../../src/core/compile/node-multicast.ts'
 import { isKept, macOfGroup } from '../../src/core/multicast/groups.ts'
 import { hostMac, routerMac } from '../../src/core/pipeline/facts.ts'
-import { resolverAddress } from '../../src/core/pipeline/features/names.ts'
+import { resolverAddresses } from '../../src/core/pipeline/features/names.ts'
 import {
   arpReply,
   arpRequest,
@@ -192,7 +192,10 @@ function endOf(world: World, name: string, isV6: boolean): End {
   if (record !== undefined) return { mac: record.mac, ip: isV6 ? record.ipv6 : record.ipv4 }
   const machine = world.machines.get(name)
   if (machine !== undefined) return { mac: machine.mac, ip: machine.ipv4.split('/')[0] ?? '' }
-  if (name.startsWith('host ')) return { mac: hostMac, ip: resolverAddress(world.state.global.pvtSubnet) }
+  if (name.startsWith('host ')) {
+    const resolver = resolverAddresses(world.state.global.pvtSubnet)
+    return { mac: hostMac, ip: isV6 ? resolver.ipv6 : resolver.ipv4 }
+  }
   if (/^([0-9a-f]{2}:){5}/.test(name)) return { mac: name, ip: '' }
   if (isKept(name)) return { mac: macOfGroup(name), ip: name }
   if (!/[.:]/.test(name)) throw new Error(`the story has nobody called ${name}`)

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { decode, encode } from 'dns-packet'
 import { NodeCompiler } from '../../src/core/compile/compile-node.ts'
 import type { NamesStatus } from '../../src/core/names/feed.ts'
-import { askerAddress, resolverAddress } from '../../src/core/pipeline/features/names.ts'
+import { askerAddresses, resolverAddresses } from '../../src/core/pipeline/features/names.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { until } from '../../src/netlab/wait.ts'
@@ -86,10 +86,10 @@ function eventually<T>(what: string, probe: () => Promise<T | undefined>): Promi
 async function ask(name: string, port = 1, ms = 1_000): Promise<readonly unknown[] | undefined> {
   const socket = createSocket('udp4')
   try {
-    await new Promise<void>((resolve) => socket.bind(0, askerAddress(pvtSubnet, port), resolve))
+    await new Promise<void>((resolve) => socket.bind(0, askerAddresses(pvtSubnet, port).ipv4, resolve))
     const answered = once(socket, 'message', { signal: AbortSignal.timeout(ms) })
     const query = encode({ type: 'query', id: 1, flags: 0x100, questions: [{ name, type: 'A' }] })
-    socket.send(query, 53, resolverAddress(pvtSubnet))
+    socket.send(query, 53, resolverAddresses(pvtSubnet).ipv4)
     const [message] = (await answered) as [Buffer]
     return (decode(message).answers ?? []).map((record) => ('data' in record ? record.data : undefined)).sort()
   } catch {

@@ -69,6 +69,21 @@ async function checkMode(t: TestContext, lab: TestLab, mode: Mode): Promise<void
     // A name that is there without such a record is not a name that is not there.
     assert.match(await dig(plainWeb, `AAAA @${upstream} plain-db`), /status: NOERROR.*ANSWER: 0/s)
   })
+  await t.test('whatever IPv6 address is asked, by UDP and TCP', async () => {
+    // On a VLAN without a router's machine only who is on the link can be asked.
+    const far = mode.lab.netMode === 'vlan' ? [] : ['2001:db8:99::53', 'fd03:1::fe']
+    for (const server of [db.ipv6, ...far]) {
+      for (const how of ['', '+tcp']) {
+        const asked = `+short ${how} @${server}`
+        assert.equal(await dig(web, `${asked} db`), db.ipv4, asked)
+        assert.equal(await dig(web, `${asked} AAAA db`), db.ipv6, asked)
+        assert.equal(await dig(web, `${asked} -x ${db.ipv6}`), 'db.', asked)
+      }
+    }
+    // Who asks is known by its port here too.
+    assert.equal(await dig(foreign, `+short @${foreign.ipv6} db`), '')
+    assert.equal(await dig(foreign, `+short @${web.ipv6} foreign`), foreign.ipv4)
+  })
   await t.test('a group is all its members, also from the other networks of the tenant, and nobody else', async () => {
     const sorted = async (from: Container, name: string) => (await dig(from, `+short ${name}`)).split('\n').sort()
     const members = group.map(({ ipv4 }) => ipv4).sort()

@@ -101,9 +101,10 @@ test('a tunnel takes 50 bytes off its underlay; where an MTU is not known it fit
   assert.equal(networkMtu('vlan', settings), 1450)
 })
 
-test("the host has the resolver's address on its port, and an MTU that fits all networks", () => {
-  const port = desiredHostPort(compile(), { ...settings, uplinkMtu: 1400 })
-  assert.deepEqual(port.addresses, ['172.19.255.254/16'])
+test("the host has the resolver's addresses on its port, and an MTU that fits all networks", () => {
+  const port = desiredHostPort(compile(), { ...settings, uplinkMtu: 1400 }, true)
+  assert.deepEqual(port.addresses, ['172.19.255.254/16', 'fd6e:7000:0:ac13::fffe/64'])
+  assert.deepEqual(desiredHostPort(compile(), settings, false).addresses, ['172.19.255.254/16'])
   assert.equal(port.mtu, 1400)
   assert.equal(port.name, 'np-host')
 })

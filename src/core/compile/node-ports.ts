@@ -2,7 +2,7 @@
 // removed by the planners.
 
 import { vxlanPort as defaultVxlanPort, hostMac, portNames } from '../pipeline/facts.ts'
-import { resolverAddress } from '../pipeline/features/names.ts'
+import { resolverAddresses } from '../pipeline/features/names.ts'
 import type { DesiredBridge, DesiredPort } from '../plan/database.ts'
 import { type DesiredHostPort, type DesiredVeth, reserveAlias } from '../plan/host.ts'
 import type { LocalEndpoint, NodeNetwork, PortNames } from './node-network.ts'
@@ -100,12 +100,14 @@ function hostPortMtu(settings: NodeSettings): number {
   return Math.min(networkMtu('vxlan', settings), networkMtu('vlan', settings))
 }
 
-export function desiredHostPort(network: NodeNetwork, settings: NodeSettings): DesiredHostPort {
+/** `hasIpv6`: whether the host can have IPv6 addresses. */
+export function desiredHostPort(network: NodeNetwork, settings: NodeSettings, hasIpv6: boolean): DesiredHostPort {
+  const { ipv4, ipv6 } = resolverAddresses(network.pvtSubnet)
   return {
     kind: 'internal',
     name: portNames.host,
     mac: hostMac,
-    addresses: [`${resolverAddress(network.pvtSubnet)}/16`],
+    addresses: [`${ipv4}/16`, ...(hasIpv6 ? [`${ipv6}/64`] : [])],
     mtu: hostPortMtu(settings),
     routes: [],
   }

@@ -57,6 +57,17 @@ export function beginAdvertisement(target: string, mac: string): Action[] {
   ]
 }
 
+/** The same for whatever address is asked for. */
+export function beginAnyAdvertisement(mac: string): Action[] {
+  return [
+    ...turnFrame(mac),
+    move('ipv6_src', 'ipv6_dst', 128),
+    move('nd_target', 'ipv6_src', 128),
+    set('icmpv6_type', 136),
+    set('nd_options_type', 2),
+  ]
+}
+
 /** Second half: solicited and override flags, and the link-layer address, which the first half left in eth_src. */
 export function finishAdvertisement(): Action[] {
   return [set('nd_reserved', 0x60000000), move('eth_src', 'nd_tll', 48), sendBack]

@@ -26,6 +26,8 @@ export const is = {
   tcp6: { eth_type: 0x86dd, ip_proto: 6 },
   dnsUdp: { eth_type: 0x0800, ip_proto: 17, udp_dst: 53 },
   dnsTcp: { eth_type: 0x0800, ip_proto: 6, tcp_dst: 53 },
+  dnsUdp6: { eth_type: 0x86dd, ip_proto: 17, udp_dst: 53 },
+  dnsTcp6: { eth_type: 0x86dd, ip_proto: 6, tcp_dst: 53 },
 } as const
 
 /** A frame without VLAN tag. */

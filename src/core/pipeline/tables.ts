@@ -118,6 +118,8 @@ export const pipeline = definePipeline({
       'tcp_dst',
       'ipv4_src',
       'ipv4_dst',
+      'ipv6_src',
+      'ipv6_dst',
     ],
     next: ['NamesOut', 'Output', 'Service'],
     miss: 'Service',

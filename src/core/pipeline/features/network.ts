@@ -1,6 +1,6 @@
 // Flows of one network on this node: its gateway, its way onto the wire and back, and its broadcast domain.
 
-import { formatIpv4, ipv4Mask, parseIpv4Prefix } from '../../../lib/address.ts'
+import { formatIpv4, ipv4Mask, overlappingPrefixes, parseIpv4Prefix } from '../../../lib/address.ts'
 import type { Action, Flow } from '../../../protocols/openflow/index.ts'
 import type { NetworkView } from '../../compile/node-network.ts'
 import { answerArp, answerEcho, answerEcho6, beginAdvertisement } from '../answers.ts'
@@ -30,7 +30,7 @@ export function networkFlows(
   return [
     ...arrival(network, ports),
     ...gateway(network),
-    ...(network.ownsGateway && network.gateway !== '' ? [] : nameserverNeighbours(network, nameservers)),
+    ...nameserverNeighbours(network, nameservers),
     ...(network.routed ? onLink(network) : broadcast(network, ports, domain)),
     ...departure(network, ports),
   ]
@@ -98,21 +98,29 @@ function gateway(network: NetworkView): Flow[] {
  */
 function nameserverNeighbours(network: NetworkView, nameservers: readonly string[]): Flow[] {
   const asksOnLink = network.encap.kind === 'vlan' || (!network.routed && !network.proxyNeighbours)
-  const absent = nameservers.filter((address) => !(asksOnLink && isOnLink(network, address)))
-  return absent.map((address) =>
-    flow(
-      'names',
-      'Neighbour',
-      priority.standIn,
-      { ...is.arpRequest, Network: network.networkId, arp_tpa: address },
-      answerArp(address, routerMac),
-    ),
-  )
+  return nameservers.flatMap((address) => {
+    const isV6 = address.includes(':')
+    if (isV6 && network.ipv6Subnet === '') return []
+    if (network.ownsGateway && (isV6 ? network.ipv6Gateway : network.gateway) !== '') return []
+    if (asksOnLink && isOnLink(network, address)) return []
+    return [isV6 ? standIn6(network, address) : standIn(network, address)]
+  })
+}
+
+function standIn({ networkId }: NetworkView, address: string): Flow {
+  const question = { ...is.arpRequest, Network: networkId, arp_tpa: address }
+  return flow('names', 'Neighbour', priority.standIn, question, answerArp(address, routerMac))
+}
+
+function standIn6({ networkId }: NetworkView, address: string): Flow {
+  const question = { ...is.neighbourSolicitation, Network: networkId, nd_target: address }
+  const answer = beginAdvertisement(address, routerMac)
+  return flow('names', 'Neighbour', priority.standIn, question, [...answer, { goto: 'NeighbourAnswer' }])
 }
 
 function isOnLink(network: NetworkView, address: string): boolean {
-  const { base = 0, length = 32 } = parseIpv4Prefix(network.subnet) ?? {}
-  return parseIpv4Prefix(`${address}/${length}`)?.base === base
+  const [subnet, length] = address.includes(':') ? [network.ipv6Subnet, 128] : [network.subnet, 32]
+  return overlappingPrefixes(subnet, `${address}/${length}`)
 }
 
 /** Destinations in the sender's own subnet are not behind a router. */
