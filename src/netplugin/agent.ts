@@ -31,6 +31,7 @@ import type { Attachments } from './attachments.ts'
 import type { NodeConfig } from './config.ts'
 import { DenialLog } from './denial-log.ts'
 import { Departures } from './departures.ts'
+import { Draining } from './draining.ts'
 import { FormerAddresses } from './former-addresses.ts'
 import { LostProviders } from './lost-providers.ts'
 import { PortReserve } from './port-reserve.ts'
@@ -71,6 +72,7 @@ export class Agent {
   #removed = false
   readonly #departures = new Departures()
   readonly #former = new FormerAddresses()
+  readonly #draining = new Draining()
   readonly #lost = new LostProviders()
   /** As compiled last. */
   #services: NodeNetwork['services'] = new Map()
@@ -177,7 +179,9 @@ export class Agent {
     let ports = link.ports()
     reserve.look({ links: host.facts().links, ofPorts: ports.ofPorts })
     const compiled = this.#compiler.compile(withOwnNode(cluster, this.#config), (id) => reserve.names(id), members?.())
-    const network = this.#lost.note(compiled, started)
+    const list = (zone: number) => link.connectionsIn(zone, signal)
+    await this.#draining.recall(compiled, list)
+    const network = this.#lost.note(this.#draining.note(compiled), started)
     this.#services = network.services
     reserve.keep(network.local)
     this.#departures.note(network.local)
@@ -239,6 +243,7 @@ export class Agent {
     if (nodeSettings.datapathType === 'netdev') await link.settle(signal)
     // Not before the datapath has forgotten the way to them: what their clients say would open that again.
     if (remove) await this.#cutLost(link, network, ports, signal)
+    if (audit && (await this.#draining.look(list, started))) this.lookSoon()
     if (remove && tidy) this.#schedule.tidied()
     if (this.#departures.size > 0) this.#schedule.leftBehind(clock.now())
     if (remove && this.#former.size > 0) this.lookSoon()

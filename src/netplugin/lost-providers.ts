@@ -53,7 +53,10 @@ export class LostProviders {
       if (before === undefined) continue
       for (const [key, way] of waysOf(before)) if (!ways.has(key)) this.#lost.set(key, way)
       if (after?.address === before.address && after.network === before.network) continue
-      this.#retired.set(placeOf(before), { view: { ...before, ports: [], providers: [] }, until: now + refusingMs })
+      this.#retired.set(placeOf(before), {
+        view: { ...before, ports: [], providers: [], draining: [] },
+        until: now + refusingMs,
+      })
     }
     this.#services = network.services
     for (const [place, { until }] of this.#retired) if (until <= now) this.#retired.delete(place)
@@ -129,7 +132,7 @@ function withRetired(network: NodeNetwork, retired: ReadonlyMap<string, Retired>
 function waysOf(service: ServiceView): Map<string, Way> {
   const ways = new Map<string, Way>()
   for (const port of service.ports) {
-    for (const { ipv4 } of service.providers) {
+    for (const { ipv4 } of [...service.providers, ...service.draining]) {
       const way = { service, port, provider: ipv4 }
       ways.set(keyOf(way), way)
     }

@@ -24,6 +24,8 @@ export interface ServiceView {
   readonly ports: readonly ServicePort[]
   /** By ascending address. */
   readonly providers: readonly ServiceProvider[]
+  /** Who was one, and keeps the connections that are open. The agent knows; none when compiled. */
+  readonly draining: readonly ServiceProvider[]
 }
 
 interface Cached {
@@ -94,5 +96,6 @@ function serviceView(
     affinity: record.affinity === 'client',
     ports: record.ports.flatMap((text) => parseServicePort(text) ?? []),
     providers,
+    draining: [],
   }
 }

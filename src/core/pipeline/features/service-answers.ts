@@ -40,10 +40,10 @@ export function servedBy(services: Iterable<ServiceView>): ReadonlyMap<string, S
   return served
 }
 
-function servedThrough({ network, ports, providers }: ServiceView): ReadonlyMap<string, Served> {
+function servedThrough({ network, ports, providers, draining }: ServiceView): ReadonlyMap<string, Served> {
   const scope = Object.values(scopeOf(network)).join(' ')
   const first = servedAt({ network }, ports)
-  return new Map(providers.map((provider) => [`${scope} ${provider.ipv4}`, { ...first, provider }]))
+  return new Map([...providers, ...draining].map((provider) => [`${scope} ${provider.ipv4}`, { ...first, provider }]))
 }
 
 function servedAt<T>(of: T, ports: readonly Serving[]): T & Pick<Served, 'ports' | 'portsText'> {

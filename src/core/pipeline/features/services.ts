@@ -27,7 +27,7 @@ export function serviceFlows(
   groups: ReadonlyMap<ServicePort, number>,
   { here, limited }: { readonly here: ReadonlySet<string>; readonly limited: boolean },
 ): Flow[] {
-  const { network, address, mac, ports, providers } = service
+  const { network, address, mac, ports } = service
   const scope = scopeOf(network)
   const to = { ...scope, Origin: origin.endpoint, ...is.ipv4, ipv4_dst: address }
   const shownMac = network.routed ? routerMac : mac
@@ -40,10 +40,7 @@ export function serviceFlows(
       answerArp(address, shownMac),
     ),
     flow('service', 'Service', priority.exact, { ...to, ...is.echo }, answerEcho(address, shownMac)),
-    flow('service', 'Service', priority.rest, to, [
-      ...(limited ? [{ meter: refusalMeter }] : []),
-      { type: 'controller', controllerId: agentControllerId, userdata: refusalMark },
-    ]),
+    flow('service', 'Service', priority.rest, to, refuse(limited)),
   ]
   // Its own questions are not for the host's resolver.
   for (const { protocol, servicePort } of ports) {
@@ -51,24 +48,37 @@ export function serviceFlows(
     const question = { ...to, ...toPort(protocol, servicePort) }
     flows.push(flow('service', 'Names', priority.self, question, [{ goto: 'Service' }]))
   }
-  if (providers.length === 0) return flows
+  const reached = [...service.providers, ...service.draining]
+  if (reached.length === 0) return flows
   for (const port of ports) {
     flows.push(
       flow('service', 'Service', priority.self, { ...to, ...toPort(port.protocol, port.servicePort) }, [
         { set: { Served: 1, Service: parseIpv4(address) ?? 0 } },
         lookUp,
       ]),
-      ...pickFlows(service, port, groups.get(port)),
+      ...pickFlows(service, port, { group: groups.get(port), limited }),
     )
   }
-  for (const provider of providers) flows.push(...countingFlows(service, provider))
-  for (const provider of providers) {
+  for (const provider of reached) flows.push(...countingFlows(service, provider))
+  for (const provider of reached) {
     if (here.has(provider.endpointId)) flows.push(...ownAnswers(service, provider))
   }
   return flows
 }
 
-function pickFlows(service: ServiceView, port: ServicePort, group: number | undefined): Flow[] {
+function refuse(limited: boolean) {
+  return [
+    ...(limited ? [{ meter: refusalMeter }] : []),
+    { type: 'controller', controllerId: agentControllerId, userdata: refusalMark } as const,
+  ]
+}
+
+interface Picking {
+  readonly group: number | undefined
+  readonly limited: boolean
+}
+
+function pickFlows(service: ServiceView, port: ServicePort, { group, limited }: Picking): Flow[] {
   const match = {
     ...scopeOf(service.network),
     ...is.ipv4,
@@ -76,6 +86,7 @@ function pickFlows(service: ServiceView, port: ServicePort, group: number | unde
     ...toPort(port.protocol, port.servicePort),
   }
   const to = (provider: ServiceProvider) => translate(provider, port)
+  if (service.providers.length === 0) return [flow('service', 'ServicePick', priority.exact, match, refuse(limited))]
   if (service.affinity) return stickyFlows(match, service.providers, to)
   if (port.protocol === 'udp') return datagramFlows(match, service.providers, to)
   if (group === undefined) return []
