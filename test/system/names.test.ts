@@ -81,8 +81,10 @@ async function checkMode(t: TestContext, lab: TestLab, mode: Mode): Promise<void
       }
     }
     // Who asks is known by its port here too.
-    assert.equal(await dig(foreign, `+short @${foreign.ipv6} db`), '')
-    assert.equal(await dig(foreign, `+short @${web.ipv6} foreign`), foreign.ipv4)
+    for (const server of far) {
+      assert.equal(await dig(foreign, `+short @${server} db`), '')
+      assert.equal(await dig(foreign, `+short @${server} foreign`), foreign.ipv4)
+    }
   })
   await t.test('a group is all its members, also from the other networks of the tenant, and nobody else', async () => {
     const sorted = async (from: Container, name: string) => (await dig(from, `+short ${name}`)).split('\n').sort()
