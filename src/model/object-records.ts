@@ -76,6 +76,8 @@ export interface ServiceRecord {
   readonly ports: readonly string[]
   /** Set where all connections of one client go to one provider. */
   readonly affinity?: 'client'
+  /** In full, as `formatProbe` writes it; set where providers are asked whether they answer. */
+  readonly probe?: string
 }
 
 export interface BgpRecord {

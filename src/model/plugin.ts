@@ -125,6 +125,8 @@ export const updateEndpointBody = z.object({
   ContainerName: short.optional(),
   Aliases: z.array(short).max(256).optional(),
   Labels: z.record(z.string().max(1024), z.string().max(65_536)).optional(),
+  /** TCP ports at which no program answers. */
+  SilentPorts: z.array(z.int().min(1).max(65_535)).max(1_024).optional(),
   Node: text,
 })
 export type UpdateEndpointBody = z.output<typeof updateEndpointBody>

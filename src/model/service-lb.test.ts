@@ -32,7 +32,7 @@ test('every port that can be written is read as it was meant, and no text makes 
   const texts = fc.array(fc.oneof(fc.string(), fc.stringMatching(/^[0-9a-z=:.]{0,20}$/)), { maxLength: 4 })
   fc.assert(
     fc.property(texts, texts, (selectors, ports) => {
-      const wrong = checkServiceTexts({ selectors, ports })
+      const wrong = checkServiceTexts({ selectors, ports, probe: '' })
       if (wrong === undefined) assert.ok(selectors.every(parseSelector) && ports.every(parseServicePort))
     }),
   )

@@ -7,6 +7,7 @@ import type { Problem } from '../lib/errors.ts'
 import { apiObject, link, linkTo, omitEmpty, problem, requiredName, textList } from './body.ts'
 import { type EndpointOper, endpointOper } from './endpoint.ts'
 import { networkKey } from './network.ts'
+import { parseProbe, probeHelp } from './service-probe.ts'
 import type { ServiceRecord } from './state.ts'
 
 export const serviceLbBody = apiObject({
@@ -24,6 +25,11 @@ export const serviceLbBody = apiObject({
   ports: textList(32),
   /** `client`: all connections of one client go to one provider; empty: each goes to any. */
   affinity: z.enum(['', 'client']).default(''),
+  /** How it is found out whether a provider answers (service-probe.ts); empty: it is not asked. */
+  probe: z
+    .string()
+    .refine((text) => text === '' || parseProbe(text) !== undefined, `is not a probe; write ${probeHelp}`)
+    .default(''),
 })
 export type ServiceLbBody = z.output<typeof serviceLbBody>
 export type ServiceLbInput = z.input<typeof serviceLbBody>
@@ -34,6 +40,7 @@ export const serviceLbView = z.object({
   ipAddress: z.string().optional(),
   networkName: z.string(),
   ports: z.array(z.string()),
+  probe: z.string().optional(),
   selectors: z.array(z.string()),
   serviceName: z.string(),
   tenantName: z.string(),
@@ -42,6 +49,8 @@ export const serviceLbView = z.object({
 export type ServiceLbView = z.infer<typeof serviceLbView>
 
 export const serviceLbOper = z.object({
+  /** Those that would be providers if their program answered. */
+  failing: z.array(endpointOper).optional(),
   numProviders: z.int().optional(),
   providers: z.array(endpointOper).optional(),
   serviceVip: z.string().optional(),
@@ -81,8 +90,8 @@ export function parseServicePort(text: string): ServicePort | undefined {
 }
 
 /** What is wrong with selectors and ports, beyond their types. */
-export function checkServiceTexts(body: Pick<ServiceLbBody, 'selectors' | 'ports'>): Problem | undefined {
-  return checkSelectors(body.selectors) ?? checkPorts(body.ports)
+export function checkServiceTexts(body: Pick<ServiceLbBody, 'selectors' | 'ports' | 'probe'>): Problem | undefined {
+  return checkSelectors(body.selectors) ?? checkPorts(body.ports) ?? checkProbe(body)
 }
 
 function checkSelectors(texts: readonly string[]): Problem | undefined {
@@ -126,6 +135,12 @@ function checkPorts(texts: readonly string[]): Problem | undefined {
   return undefined
 }
 
+function checkProbe({ ports, probe }: Pick<ServiceLbBody, 'ports' | 'probe'>): Problem | undefined {
+  if (probe === '' || ports.some((text) => parseServicePort(text)?.protocol === 'tcp')) return undefined
+  const message = 'a probe asks TCP ports, and the service has none; give it one, or leave out the probe'
+  return problem('invalid', 'PROBE_WITHOUT_TCP', message, { field: 'probe' })
+}
+
 export function renderServiceLb(record: ServiceRecord): ServiceLbView {
   const { tenantName, networkName, serviceName } = record
   return {
@@ -134,6 +149,7 @@ export function renderServiceLb(record: ServiceRecord): ServiceLbView {
     ...omitEmpty({ ipAddress: record.ipAddress }),
     networkName,
     ports: [...record.ports],
+    ...(record.probe === undefined ? {} : { probe: record.probe }),
     selectors: [...record.selectors],
     serviceName,
     tenantName,
@@ -141,8 +157,12 @@ export function renderServiceLb(record: ServiceRecord): ServiceLbView {
   }
 }
 
-export function renderServiceLbOper(record: ServiceRecord, providers: readonly EndpointOper[]): ServiceLbOper {
+export function renderServiceLbOper(
+  record: ServiceRecord,
+  { providers, failing }: { readonly providers: readonly EndpointOper[]; readonly failing: readonly EndpointOper[] },
+): ServiceLbOper {
   return {
+    ...(failing.length === 0 ? {} : { failing: [...failing] }),
     numProviders: providers.length,
     ...(providers.length === 0 ? {} : { providers: [...providers] }),
     ...omitEmpty({ serviceVip: record.vip }),

@@ -92,6 +92,8 @@ export interface EndpointRecord {
   /** Further names it answers to in its network (aliases), without the container's own name. */
   readonly aliases: readonly string[]
   readonly labels: Readonly<Record<string, string>>
+  /** TCP ports that services ask for and where nobody answers, ascending; missing: none is known. */
+  readonly silentPorts?: readonly number[]
   /** `host`: no container's, but the node's own interface in an infra network. */
   readonly origin?: Origin | 'host'
   /** Of an intent's endpoint only. */

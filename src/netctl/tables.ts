@@ -161,6 +161,7 @@ export const serviceColumns: Columns<ServiceLbView> = [
 export const serviceWide: Columns<ServiceLbView> = [
   plain('Ports', (service) => service.ports),
   plain('Preferred IP', (service) => service.ipAddress),
+  plain('Probe', (service) => service.probe),
 ]
 
 export const bgpColumns: Columns<BgpView> = [

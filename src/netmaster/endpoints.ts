@@ -22,6 +22,7 @@ import {
 } from './intent-endpoints.ts'
 import { type Referred, resolveNetwork } from './network-reference.ts'
 import { notFound } from './objects/object.ts'
+import { withSilentPorts } from './silent-ports.ts'
 import type { View } from './tables.ts'
 
 /** Idempotent: an endpoint that exists on this node is answered as it is. */
@@ -112,13 +113,14 @@ export function updateEndpoint(view: View, body: UpdateEndpointBody): Decision<E
   if (body.Node !== '' && body.Node !== record.node) return elsewhere(record, body.Node)
   if (body.Event === 'die') return unchanged(record)
   const name = body.ContainerName ?? (body.EPCommonName === '' ? record.containerName : body.EPCommonName)
-  const changed: EndpointRecord = {
+  const told: EndpointRecord = {
     ...record,
     containerId: body.ContainerID ?? record.containerId,
     containerName: name.replace(/^\//, ''),
     aliases: body.Aliases ?? record.aliases,
     labels: body.Labels ?? record.labels,
   }
+  const changed = withSilentPorts(told, body)
   if (JSON.stringify(changed) === JSON.stringify(record)) return unchanged(record)
   return { records: [{ kind: 'endpoint', key: record.endpointId, value: changed }], grants: [], result: changed }
 }

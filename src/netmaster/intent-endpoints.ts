@@ -8,6 +8,7 @@ import type { EndpointBinding } from '../model/intent-records.ts'
 import type { CreateEndpointBody, UpdateEndpointBody } from '../model/plugin.ts'
 import type { EndpointRecord } from '../model/state.ts'
 import { type Decision, unchanged } from './decision.ts'
+import { withSilentPorts } from './silent-ports.ts'
 
 export function isOfIntent(record: EndpointRecord): boolean {
   return record.origin === 'intent'
@@ -55,7 +56,8 @@ export function claimEndpoint(
 
 /** Lets the container go; address, MAC and binding stay. */
 export function detachedEndpoint(record: EndpointRecord): EndpointRecord {
-  return { ...record, node: (record.binding ?? noBinding).host, containerId: '', aliases: [], labels: {} }
+  const bare = { ...record, node: (record.binding ?? noBinding).host, containerId: '', aliases: [], labels: {} }
+  return withSilentPorts(bare, { SilentPorts: [] })
 }
 
 /** The container died, or its node forgot it. Of another container than the attached one it is no news. */
@@ -79,7 +81,9 @@ export function updateIntentEndpoint(
     const message = `endpoint ${record.endpointId} is not attached on ${body.Node}; claim it with createEndpoint first`
     return problem('conflict', 'ENDPOINT_ELSEWHERE', message, { node: record.node })
   }
-  return changed(record, { ...record, aliases: body.Aliases ?? record.aliases, labels: body.Labels ?? record.labels })
+  const { aliases, labels } = record
+  const told = { ...record, aliases: body.Aliases ?? aliases, labels: body.Labels ?? labels }
+  return changed(record, withSilentPorts(told, body))
 }
 
 /** The endpoint for another container or host. One that is attached elsewhere than it may be is let go. */

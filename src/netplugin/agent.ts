@@ -125,6 +125,11 @@ export class Agent {
     if (this.#link !== undefined && !this.#link.over) await this.#link.packetsOut(packets, signal)
   }
 
+  /** Hands a packet to a port of the switch; false while the switch is away. */
+  send(ofPort: number, packet: Buffer): boolean {
+    return this.#link?.packetNow(ofPort, packet) ?? false
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log, random, attachments } = this.#deps
     const backoff = new Backoff({ firstMs: 50, maxMs: 1_000, random })
@@ -301,17 +306,14 @@ export class Agent {
 
   async #session(signal: AbortSignal): Promise<SwitchLink> {
     if (this.#link !== undefined && !this.#link.over) return this.#link
-    const { log, clock, onPacketIn } = this.#deps
+    const { log, clock } = this.#deps
+    const onPacketIn = (packet: PacketIn) => {
+      this.#denials.packetIn(packet)
+      this.#deps.onPacketIn?.(packet)
+    }
     const link = await SwitchLink.open(
       { runDir: this.#config.ovsRunDir, node: this.#config.node },
-      {
-        log,
-        clock,
-        onPacketIn: (packet) => {
-          this.#denials.packetIn(packet)
-          onPacketIn?.(packet)
-        },
-      },
+      { log, clock, onPacketIn },
       signal,
     )
     link.database.onChange(() => this.lookSoon())

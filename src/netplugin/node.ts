@@ -28,6 +28,7 @@ import { MasterLink } from './master-link.ts'
 import { MemberExchange } from './member-exchange.ts'
 import { type NamesProcesses, NamesServer } from './names-server.ts'
 import { Outbox } from './outbox.ts'
+import { ProviderHealth } from './provider-health.ts'
 import { RunningContainers } from './running-containers.ts'
 import { Snooping } from './snooping.ts'
 import { TunnelNeighbours, udpProber } from './tunnel-neighbours.ts'
@@ -139,6 +140,17 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
     here: () => snooping.view(),
     changed: () => agent.lookSoon(),
   })
+  const health: ProviderHealth = new ProviderHealth(
+    { node: config.node },
+    {
+      client,
+      state,
+      send: (ofPort, packet) => agent.send(ofPort, packet),
+      clock,
+      log: log.with({ part: 'probes' }),
+      random,
+    },
+  )
 
   const agent: Agent = new Agent(config, {
     host,
@@ -151,7 +163,10 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
     settings: () => nodeSettings(config, host),
     nameservers,
     members: () => ({ here: snooping.view(), elsewhere: exchange.elsewhere }),
-    onPacketIn: (packet) => snooping.packetIn(packet),
+    onPacketIn: (packet) => {
+      snooping.packetIn(packet)
+      health.packetIn(packet)
+    },
     onHost: (problems) => hostNetworks.passed(problems),
     onPass: (network, ofPorts) => {
       passed = { network, ofPorts }
@@ -159,6 +174,7 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
       tunnels.keepWarm(network.peers)
       snooping.passed(network, ofPorts, mayRemove())
       interfaces.passed(network, ofPorts, intents.places())
+      health.passed(network, ofPorts)
       progress.switch = network.revision
       report()
     },
@@ -215,6 +231,7 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
       tunnels.run(signal),
       snooping.run(signal),
       exchange.run(signal),
+      health.run(signal),
     ])
   } finally {
     unwatch()

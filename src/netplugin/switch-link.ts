@@ -195,6 +195,13 @@ export class SwitchLink {
     connection.packetOut({ inPort: 'controller', actions: [{ type: 'output', port }], packet })
   }
 
+  /** The same at once; false while there is no connection. */
+  packetNow(port: number, packet: Buffer): boolean {
+    if (this.#over || this.#openFlow === undefined) return false
+    this.#openFlow.packetOut({ inPort: 'controller', actions: [{ type: 'output', port }], packet })
+    return true
+  }
+
   /** The connections of a zone; none where the daemon does not listen for such questions. */
   connectionsIn(zone: number, signal: AbortSignal): Promise<readonly ListedConnection[]> {
     return this.#cache.connections(zone, signal)

@@ -63,7 +63,7 @@ export type NetprofileIntent = Partial<Pick<NetprofileRecord, 'bandwidth' | 'dsc
   readonly key: string
 }
 
-export type ServiceIntent = Pick<ServiceRecord, 'selectors' | 'ports' | 'affinity'> & {
+export type ServiceIntent = Pick<ServiceRecord, 'selectors' | 'ports' | 'affinity' | 'probe'> & {
   /** `tenant:service`. */
   readonly key: string
   /** Name within the tenant. */

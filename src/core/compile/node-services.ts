@@ -3,8 +3,9 @@
 import { macOfIpv4 } from '../../lib/address.ts'
 import { sameEntries, sameItems } from '../../lib/same.ts'
 import { parseServicePort, type ServicePort } from '../../model/service-lb.ts'
+import { parseProbe, type ServiceProbe } from '../../model/service-probe.ts'
 import type { ClusterState, EndpointRecord, ServiceRecord } from '../../model/state.ts'
-import { LabelIndex } from '../services/providers.ts'
+import { isFailing, LabelIndex } from '../services/providers.ts'
 import type { NetworkView } from './node-network.ts'
 
 export interface ServiceProvider {
@@ -26,12 +27,26 @@ export interface ServiceView {
   readonly providers: readonly ServiceProvider[]
   /** Who was one, and keeps the connections that are open. The agent knows; none when compiled. */
   readonly draining: readonly ServiceProvider[]
+  /** Whose program is asked whether it answers: providers, and those that would be if it did. */
+  readonly probed: Probed | undefined
+}
+
+export interface Probed extends ServiceProbe {
+  /** By ascending address. */
+  readonly candidates: readonly ServiceProvider[]
 }
 
 interface Cached {
   readonly record: ServiceRecord
   readonly network: NetworkView
   readonly view: ServiceView
+}
+
+interface Found {
+  readonly record: ServiceRecord
+  readonly network: NetworkView
+  readonly providers: readonly ServiceProvider[]
+  readonly candidates: readonly ServiceProvider[]
 }
 
 const none: ReadonlyMap<string, ServiceView> = new Map()
@@ -57,13 +72,18 @@ export class ServiceCompiler {
     for (const [key, record] of state.objects.service) {
       const network = networks.get(`${record.tenantName}:${record.networkName}`)
       if (network === undefined || !isMet(network)) continue
-      const providers = this.#labels.providersOf(state, record).map((provider) => this.#providerOf(provider))
+      const found = this.#labels.candidatesOf(state, record)
+      const candidates = found.map((one) => this.#providerOf(one))
+      const providers = found.filter((one) => !isFailing(record, one)).map((one) => this.#providerOf(one))
       const before = this.#cached.get(key)
       const same = before?.record === record && before.network === network
-      const entry =
-        same && sameItems(before.view.providers, providers)
-          ? before
-          : { record, network, view: serviceView(key, record, network, providers) }
+      const asBefore =
+        same &&
+        sameItems(before.view.providers, providers) &&
+        sameItems(before.view.probed?.candidates ?? candidates, candidates)
+      const entry = asBefore
+        ? before
+        : { record, network, view: serviceView(key, { record, network, providers, candidates }) }
       cache.set(key, entry)
       views.set(key, entry.view)
     }
@@ -82,12 +102,8 @@ export class ServiceCompiler {
   }
 }
 
-function serviceView(
-  key: string,
-  record: ServiceRecord,
-  network: NetworkView,
-  providers: readonly ServiceProvider[],
-): ServiceView {
+function serviceView(key: string, { record, network, providers, candidates }: Found): ServiceView {
+  const probe = parseProbe(record.probe ?? '')
   return {
     key,
     network,
@@ -97,5 +113,6 @@ function serviceView(
     ports: record.ports.flatMap((text) => parseServicePort(text) ?? []),
     providers,
     draining: [],
+    probed: probe === undefined ? undefined : { ...probe, candidates },
   }
 }

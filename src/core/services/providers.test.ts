@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { clusterState, serviceRecord } from '../../../test/support/cluster.ts'
 import type { ClusterState } from '../../model/state.ts'
-import { LabelIndex, providersOf } from './providers.ts'
+import { candidatesOf, LabelIndex, providersOf } from './providers.ts'
 
 const web = { tier: 'web', zone: '1' }
 const base = clusterState({
@@ -57,11 +57,32 @@ test('an index follows endpoints that come and go', () => {
     selectors: ['zone=1'],
     ports: [],
   })
-  assert.equal(index.providersOf(base, service).length, 2)
+  assert.equal(index.candidatesOf(base, service).length, 2)
   const endpoints = new Map(base.endpoints)
   endpoints.delete('far')
   assert.deepEqual(
-    index.providersOf({ ...base, endpoints }, service).map(({ endpointId }) => endpointId),
+    index.candidatesOf({ ...base, endpoints }, service).map(({ endpointId }) => endpointId),
     ['near'],
   )
+})
+
+test('where the service has a probe, who does not answer at a port that it needs is a candidate only', () => {
+  const endpoints = new Map(base.endpoints)
+  for (const [id, record] of endpoints) if (id === 'near') endpoints.set(id, { ...record, silentPorts: [53, 8080] })
+  const state = { ...base, endpoints }
+  const service = (ports: readonly string[], probe?: string) =>
+    serviceRecord({
+      key: 'red:s',
+      network: 'one',
+      address: '10.1.0.100',
+      selectors: ['zone=1'],
+      ports,
+      ...(probe === undefined ? {} : { probe }),
+    })
+  const names = (found: readonly { readonly endpointId: string }[]) => found.map(({ endpointId }) => endpointId)
+  const probed = service(['80:8080:TCP'], 'tcp:2s:1s:3')
+  assert.deepEqual(names(providersOf(state, probed)), ['far'])
+  assert.deepEqual(names(candidatesOf(state, probed)), ['near', 'far'])
+  assert.deepEqual(names(providersOf(state, service(['80:8080:TCP']))), ['near', 'far'], 'nobody asked')
+  assert.deepEqual(names(providersOf(state, service(['53:53:UDP', '80:80:TCP'], 'tcp:2s:1s:3'))), ['near', 'far'])
 })

@@ -1,8 +1,10 @@
 // Who serves a service: the containers of its tenant whose labels contain every selector and that its clients can reach.
-// A function of the records: it does not matter whether container or service was there first.
+// A function of the records: it does not matter whether container or service was there first. Where the service has a probe,
+// those whose program does not answer are candidates only.
 
 import { parseIpv4 } from '../../lib/address.ts'
 import { appendTo } from '../../lib/append.ts'
+import { parseServicePort } from '../../model/service-lb.ts'
 import type { ClusterState, EndpointRecord, GlobalRecord, NetworkRecord, ServiceRecord } from '../../model/state.ts'
 import { isWaiting } from '../compile/waiting.ts'
 
@@ -10,7 +12,21 @@ type Records = Pick<ClusterState, 'endpoints' | 'networks' | 'global'>
 
 /** By ascending address. For one look; who looks again and again keeps a `LabelIndex`. */
 export function providersOf(records: Records, service: ServiceRecord): readonly EndpointRecord[] {
-  return new LabelIndex().providersOf(records, service)
+  return candidatesOf(records, service).filter((candidate) => !isFailing(service, candidate))
+}
+
+/** The same with those whose program does not answer. */
+export function candidatesOf(records: Records, service: ServiceRecord): readonly EndpointRecord[] {
+  return new LabelIndex().candidatesOf(records, service)
+}
+
+/** Whether the program does not answer at all TCP ports that the service needs. */
+export function isFailing({ probe, ports }: ServiceRecord, { silentPorts }: EndpointRecord): boolean {
+  if (probe === undefined || silentPorts === undefined) return false
+  return ports.some((text) => {
+    const port = parseServicePort(text)
+    return port?.protocol === 'tcp' && silentPorts.includes(port.providerPort)
+  })
 }
 
 /** Endpoints by the labels of their containers; made anew when endpoints change. */
@@ -19,7 +35,7 @@ export class LabelIndex {
   readonly #byLabel = new Map<string, EndpointRecord[]>()
 
   /** By ascending address. */
-  providersOf(state: Records, service: ServiceRecord): readonly EndpointRecord[] {
+  candidatesOf(state: Records, service: ServiceRecord): readonly EndpointRecord[] {
     if (this.#endpoints !== state.endpoints) this.#readAll(state.endpoints)
     const network = state.networks.get(`${service.tenantName}:${service.networkName}`)
     if (network === undefined) return []

@@ -2,6 +2,7 @@
 
 import { usage } from '../../lib/flags.ts'
 import type { ServiceLbInput, ServiceLbView } from '../../model/service-lb.ts'
+import { parseProbe, probeHelp } from '../../model/service-probe.ts'
 import { command, type Topic, tenantFlag } from '../command.ts'
 import { listOfTenant, type ObjectKind, removeAndInspectOfTenant, store } from '../object-commands.ts'
 import { given } from '../output.ts'
@@ -41,6 +42,12 @@ const create = command({
       value: 'client',
       help: 'client: one provider for all connections of a client',
     },
+    probe: {
+      kind: 'text',
+      names: ['probe'],
+      value: 'tcp[:INTERVAL[:TIMEOUT[:FAILURES]]]',
+      help: 'Ask whether TCP ports of providers answer; tcp is tcp:2s:1s:3',
+    },
     ipAddress: { kind: 'text', names: ['preferred-ip', 'ip'], value: 'ADDRESS', help: 'Address it is to have' },
   },
   run: ({ session, args, flags }) => {
@@ -57,6 +64,7 @@ const create = command({
         selectors: [...flags.selector],
         ports: [...flags.port],
         affinity: flags.affinity === undefined ? undefined : affinityOf(flags.affinity),
+        probe: flags.probe === undefined ? undefined : probeOf(flags.probe),
       }),
     )
   },
@@ -66,6 +74,11 @@ function affinityOf(text: string): 'client' {
   if (text !== 'client')
     throw usage(`a service has no affinity ${JSON.stringify(text)}; say --affinity=client or nothing`)
   return text
+}
+
+function probeOf(text: string): string {
+  if (parseProbe(text) !== undefined) return text
+  throw usage(`${JSON.stringify(text)} is not a probe; write ${probeHelp}`)
 }
 
 const { remove, inspect } = removeAndInspectOfTenant(serviceKind)

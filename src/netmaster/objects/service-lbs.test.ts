@@ -60,6 +60,8 @@ scenario('a service is checked, made, linked from both sides, inspected and dele
     [{ ports: ['-80:8080:TCP'] }, 'INVALID_SERVICE_PORT'],
     [{ ports: ['80:8080:TCP', '80:9090:tcp'] }, 'SERVICE_PORT_TWICE'],
     [{ affinity: 'cookie' }, 'INVALID_BODY'],
+    [{ probe: 'tcp:1ms' }, 'INVALID_BODY'],
+    [{ probe: 'tcp', ports: ['53:53:UDP'] }, 'PROBE_WITHOUT_TCP'],
   ]
   for (const [more, code] of refusals) {
     assert.equal(await netmaster.refused('POST', path, service(more)), code, JSON.stringify(more))
@@ -222,4 +224,26 @@ scenario('its providers are containers with its labels, whichever was there firs
   assert.deepEqual(await providers(), [1, 'before'])
   await remove(netmaster, 'before', {})
   assert.deepEqual(await providers(), [0])
+})
+
+scenario('a probe is kept in full, and who does not answer is no provider', async (netmaster) => {
+  await makeNetwork(netmaster, 'n', '60.1.1.0/24')
+  const silent = async (ports: readonly number[]) => {
+    await netmaster.ok('POST', '/plugin/updateEndpoint', { EndpointID: 'a', SilentPorts: ports })
+    const { Config, Oper } = (await netmaster.ok('GET', '/api/v1/inspect/serviceLBs/default:web/')) as {
+      Config: { probe?: string }
+      Oper: { numProviders: number; failing?: readonly { endpointID: string }[] }
+    }
+    return [Config.probe, Oper.numProviders, Oper.failing?.map(({ endpointID }) => endpointID)]
+  }
+  await create(netmaster, 'a', { ContainerID: 'c', Labels: { tier: 'front' } })
+  await netmaster.ok('POST', path, service({ probe: 'tcp:5s' }))
+  assert.deepEqual(await silent([]), ['tcp:5s:1s:3', 1, undefined])
+  assert.deepEqual(await silent([9090, 8080]), ['tcp:5s:1s:3', 0, ['a']])
+  await netmaster.ok('POST', path, service())
+  assert.deepEqual(await silent([8080]), [undefined, 1, undefined])
+  assert.equal(
+    await netmaster.refused('POST', '/plugin/updateEndpoint', { EndpointID: 'a', SilentPorts: [0] }),
+    'INVALID_BODY',
+  )
 })

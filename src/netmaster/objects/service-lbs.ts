@@ -1,10 +1,10 @@
 // Load balanced services (specification 2.3, 5.8): each takes its virtual address of its network in the transaction that
 // makes it, and keeps it when it changes.
 
-import { providersOf } from '../../core/services/providers.ts'
+import { candidatesOf, isFailing } from '../../core/services/providers.ts'
 import type { Problem } from '../../lib/errors.ts'
 import { isProblem } from '../../model/body.ts'
-import { renderEndpointOper } from '../../model/endpoint.ts'
+import { type EndpointOper, renderEndpointOper } from '../../model/endpoint.ts'
 import type { GrantChange } from '../../model/grant.ts'
 import { networkKey } from '../../model/network.ts'
 import {
@@ -17,6 +17,7 @@ import {
   type ServiceLbView,
   serviceKey,
 } from '../../model/service-lb.ts'
+import { formatProbe, parseProbe } from '../../model/service-probe.ts'
 import type { ServiceRecord } from '../../model/state.ts'
 import { chooseAddress } from '../addresses.ts'
 import type { View } from '../tables.ts'
@@ -36,15 +37,17 @@ export const serviceLbObject: ObjectKind<ServiceLbBody, ServiceLbView, ServiceLb
 
 export function inspectServiceOper(view: View, record: ServiceRecord): ServiceLbOper {
   const vtepOf = (node: string) => view.nodes.get(node)?.vtep ?? ''
-  const providers = providersOf(view, record)
-  return renderServiceLbOper(
-    record,
-    providers.map((provider) => renderEndpointOper(provider, vtepOf(provider.node))),
-  )
+  const providers: EndpointOper[] = []
+  const failing: EndpointOper[] = []
+  for (const candidate of candidatesOf(view, record)) {
+    const list = isFailing(record, candidate) ? failing : providers
+    list.push(renderEndpointOper(candidate, vtepOf(candidate.node)))
+  }
+  return renderServiceLbOper(record, { providers, failing })
 }
 
 function serviceOf(view: View, body: ServiceLbBody, existing: ServiceRecord | undefined): ServiceRecord | Problem {
-  const { tenantName, serviceName, networkName, ipAddress, selectors, ports, affinity } = body
+  const { tenantName, serviceName, networkName, ipAddress, selectors, ports, affinity, probe } = body
   const network = networkKey(tenantName, networkName)
   const known = view.networks.has(network) ? undefined : notFound('network', network)
   const wrong = checkTenant(view, tenantName) ?? known ?? checkServiceTexts(body)
@@ -52,7 +55,9 @@ function serviceOf(view: View, body: ServiceLbBody, existing: ServiceRecord | un
   const vip = chooseVip(view, network, ipAddress, existing)
   if (isProblem(vip)) return vip
   const sticky = affinity === '' ? {} : { affinity }
-  return { tenantName, serviceName, networkName, ipAddress, vip, selectors, ports, ...sticky }
+  const asked = parseProbe(probe)
+  const probed = asked === undefined ? {} : { probe: formatProbe(asked) }
+  return { tenantName, serviceName, networkName, ipAddress, vip, selectors, ports, ...sticky, ...probed }
 }
 
 /** The address it has, as long as it stays in its network and no other is asked for. */

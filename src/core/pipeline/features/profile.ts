@@ -35,6 +35,10 @@ export const refusalMeter = meterNumbersEnd - 1
 /** About a thousand small packets a second. */
 const refusals = { id: refusalMeter, rate: 512, burst: 256 } as const
 
+/** Of answers to probes: those who are refused must not take the place of these. */
+export const probeMeter = refusalMeter - 1
+const probes = { id: probeMeter, rate: 1_024, burst: 512 } as const
+
 export function hasRefusalMeter({ maxMeter = Number.POSITIVE_INFINITY }: Pick<SwitchFacts, 'maxMeter'>): boolean {
   return maxMeter >= refusalMeter
 }
@@ -42,8 +46,12 @@ export function hasRefusalMeter({ maxMeter = Number.POSITIVE_INFINITY }: Pick<Sw
 /** Every meter that flows of `Renderer` use, by number. */
 export function desiredMeters(network: NodeNetwork, facts: SwitchFacts): ReadonlyMap<number, Meter> {
   const desired = new Map<number, Meter>(logMeters(network.policy, facts).map((meter) => [meter.id, meter]))
-  if (network.services.size > 0 && hasRefusalMeter(facts)) desired.set(refusalMeter, refusals)
   for (const meter of membershipMeters(network.networks.values(), facts)) desired.set(meter.id, meter)
+  if (network.services.size > 0 && hasRefusalMeter(facts)) {
+    desired.set(refusalMeter, refusals)
+    const isProbed = [...network.services.values()].some(({ probed }) => probed !== undefined)
+    if (isProbed) desired.set(probeMeter, probes)
+  }
   for (const endpoint of network.local.values()) {
     const port = facts.ofPorts.get(endpoint.portName)
     const meters = port === undefined ? undefined : metersOf(endpoint, port, facts)

@@ -13,10 +13,11 @@ import { origin } from '../fields.ts'
 import { flow } from '../flow.ts'
 import { is } from '../packets.ts'
 import { priority } from '../priorities.ts'
+import { probeMark, probePort } from '../probes.ts'
 import { refusalMark } from '../refusals.ts'
-import { refusalMeter } from './profile.ts'
+import { probeMeter, refusalMeter } from './profile.ts'
 import { ownAnswers } from './service-answers.ts'
-import { lookUp, scopeOf, toPort, translate } from './service-parts.ts'
+import { fromPort, lookUp, scopeOf, toPort, translate } from './service-parts.ts'
 import { datagramFlows, stickyFlows } from './slots.ts'
 
 const dnsPort = 53
@@ -48,6 +49,9 @@ export function serviceFlows(
     const question = { ...to, ...toPort(protocol, servicePort) }
     flows.push(flow('service', 'Names', priority.self, question, [{ goto: 'Service' }]))
   }
+  for (const provider of service.probed?.candidates ?? []) {
+    if (here.has(provider.endpointId)) flows.push(...probeAnswers(service, provider, limited))
+  }
   const reached = [...service.providers, ...service.draining]
   if (reached.length === 0) return flows
   for (const port of ports) {
@@ -71,6 +75,18 @@ function refuse(limited: boolean) {
     ...(limited ? [{ meter: refusalMeter }] : []),
     { type: 'controller', controllerId: agentControllerId, userdata: refusalMark } as const,
   ]
+}
+
+/** What a provider here answers to the agent's question whether its program does. */
+function probeAnswers({ network, address, ports }: ServiceView, { ipv4 }: ServiceProvider, limited: boolean): Flow[] {
+  const to = { ...scopeOf(network), Origin: origin.endpoint, ipv4_src: ipv4, ipv4_dst: address }
+  const asked = new Set(ports.filter(({ protocol }) => protocol === 'tcp').map(({ providerPort }) => providerPort))
+  return [...asked].map((port) =>
+    flow('service', 'Service', priority.guarded, { ...to, ...fromPort('tcp', port), tcp_dst: probePort }, [
+      ...(limited ? [{ meter: probeMeter }] : []),
+      { type: 'controller', controllerId: agentControllerId, userdata: probeMark },
+    ]),
+  )
 }
 
 interface Picking {
