@@ -18,6 +18,9 @@ export const whyWayCodes = [
   'NO_EXIT',
   'NO_ENTRY',
   'NOT_OURS',
+  'SERVICE',
+  'SERVICE_PORT',
+  'NO_PROVIDER',
 ] as const
 
 export const whyWay = z.object({
@@ -29,7 +32,7 @@ export const whyWay = z.object({
 export type WhyWay = z.infer<typeof whyWay>
 
 export const whyEnd = z.object({
-  kind: z.enum(['endpoint', 'group', 'address']),
+  kind: z.enum(['endpoint', 'group', 'address', 'service']),
   /** The container's name, the group's, or the address. */
   name: z.string(),
   /** Of a group: one that its members may get. */
@@ -97,8 +100,23 @@ export const whyException = z.object({
   text: z.string(),
 })
 
+/** Who may get a connection to a service. */
+export const whyProvider = z.object({
+  name: z.string(),
+  address: z.string(),
+  /** Its own, to which the service's port leads. */
+  port: z.int(),
+  host: z.string(),
+  endpointID: z.string(),
+  /** `failing`: it gets none, because its program does not answer. */
+  verdict: z.enum(['allowed', 'denied', 'no way', 'failing']),
+  text: z.string(),
+})
+export type WhyProvider = z.infer<typeof whyProvider>
+
 export const whyAnswer = z.object({
-  verdict: z.enum(['allowed', 'denied', 'no way']),
+  /** `depends`: on which provider of a service gets it. */
+  verdict: z.enum(['allowed', 'denied', 'no way', 'depends']),
   /** `tcp/443`. */
   connection: z.string(),
   family: z.enum(['ipv4', 'ipv6']),
@@ -108,6 +126,8 @@ export const whyAnswer = z.object({
   /** Left out where there is no way, and where nobody judges: within one container, or at a gateway. */
   sender: whyJudgement.optional(),
   receiver: whyJudgement.optional(),
+  /** Of a service, by ascending address; at most a hundred. */
+  providers: z.array(whyProvider).readonly().optional(),
   /** Members of groups for whom the answer is another one, because rules name addresses; at most five. */
   exceptions: z.array(whyException).readonly(),
 })

@@ -88,3 +88,40 @@ scenario('of a container with several interfaces those are meant between which t
   assert.deepEqual([answer.verdict, answer.destination.address], ['allowed', '10.1.1.2'])
   assert.equal(answer.source.name, 'web')
 })
+
+scenario(
+  'a service is asked about by name, with its network, or by address, and comes before containers',
+  async (netmaster) => {
+    await furnish(netmaster)
+    const service = (serviceName: string, more: object = {}) =>
+      netmaster.ok('POST', objectPath('serviceLBs', serviceName), {
+        tenantName: 'default',
+        serviceName,
+        networkName: 'n',
+        ipAddress: serviceName === 'shop' ? '10.1.1.100' : '',
+        selectors: ['tier=shop'],
+        ports: ['81:80:TCP', '80:81:TCP'],
+        ...more,
+      })
+    await service('shop')
+    await service('web')
+    const ask = async (...words: readonly [string, string, string]) =>
+      (await netmaster.ok('GET', path(...words))) as WhyAnswer
+    assert.equal((await ask('db', 'shop', 'tcp:81')).way.code, 'NO_PROVIDER')
+    await netmaster.ok('POST', '/plugin/updateEndpoint', {
+      EndpointID: 'ep-web',
+      ContainerID: 'w',
+      Labels: { tier: 'shop' },
+    })
+    for (const name of ['shop', 'SHOP.n', 'service:shop', '10.1.1.100', 'web']) {
+      const answer = await ask('db', name, 'tcp:81')
+      assert.deepEqual(
+        [answer.verdict, answer.destination.kind, answer.providers?.[0]?.verdict],
+        ['denied', 'service', 'denied'],
+      )
+    }
+    assert.deepEqual((await ask('db', 'shop', 'tcp:80')).verdict, 'allowed')
+    assert.deepEqual((await ask('db', 'shop', 'udp:80')).way.code, 'SERVICE_PORT')
+    assert.equal(await netmaster.refused('GET', path('db', 'service:nope', 'tcp:80')), 'SERVICE_NOT_FOUND')
+  },
+)

@@ -1,6 +1,7 @@
 // Who is meant by the words of a question, and the answer to it.
 
 import type { End, Family } from '../core/why/ends.ts'
+import { explainService } from '../core/why/service.ts'
 import { findWay } from '../core/why/way.ts'
 import { explain } from '../core/why/why.ts'
 import { canonicalIpv6, linkLocalOfMac, parseIpv4 } from '../lib/address.ts'
@@ -8,7 +9,8 @@ import type { Problem } from '../lib/errors.ts'
 import { isProblem, problem } from '../model/body.ts'
 import { parseConnection } from '../model/connection.ts'
 import { groupKey } from '../model/endpoint-group.ts'
-import type { ClusterState } from '../model/state.ts'
+import { serviceKey } from '../model/service-lb.ts'
+import type { ClusterState, ServiceRecord } from '../model/state.ts'
 import type { WhyAnswer } from '../model/why.ts'
 import { findInterfaces } from './objects/endpoints.ts'
 import { checkTenant, notFound } from './objects/object.ts'
@@ -18,6 +20,7 @@ export interface WhyWords {
   readonly tenant: string
   /** A container's name or id, `group:NAME`, or an address. */
   readonly source: string
+  /** The same; or a service's name, with or without its network, `service:NAME`, or its address. */
   readonly destination: string
   /** `tcp:443`, `icmp`. */
   readonly connection: string
@@ -30,7 +33,9 @@ export function explainWhy(view: View, revision: number, words: WhyWords): WhyAn
   if (isProblem(connection)) return connection
   const sources = endsNamed(view, words.tenant, words.source)
   if (isProblem(sources)) return sources
-  const destinations = endsNamed(view, words.tenant, words.destination)
+  const service = serviceNamed(view, words.tenant, words.destination)
+  if (isProblem(service)) return service
+  const destinations = service === undefined ? endsNamed(view, words.tenant, words.destination) : []
   if (isProblem(destinations)) return destinations
   const family = familyOf(words, connection.family)
   if (isProblem(family)) return family
@@ -38,6 +43,11 @@ export function explainWhy(view: View, revision: number, words: WhyWords): WhyAn
   const protocol = connection.protocol === 1 && family === 'ipv6' ? 58 : connection.protocol
   const state: ClusterState = { ...view, revision }
   const about = { tenantName: words.tenant, family, protocol, port }
+  if (service !== undefined) {
+    const answers = sources.map((source) => explainService(state, { ...about, source, service }))
+    const [best] = answers.sort((a, b) => orders[a.way.leads] - orders[b.way.leads])
+    return best ?? notFound('endpoint', words.source)
+  }
   const pairs = sources.flatMap((source) => destinations.map((destination) => ({ ...about, source, destination })))
   const [first] = pairs.map((asked) => ({ asked, order: orders[findWay(state, asked).leads] })).sort(byOrder)
   return first === undefined ? notFound('endpoint', words.source) : explain(state, first.asked)
@@ -59,6 +69,18 @@ function endsNamed(view: View, tenantName: string, text: string): readonly End[]
   const own = findInterfaces(view, text, tenantName)
   const found = isProblem(own) && own.kind === 'not-found' ? findInterfaces(view, text) : own
   return isProblem(found) ? found : found.map((record) => ({ kind: 'endpoint', record }))
+}
+
+/** By address, by `service:NAME`, and as DNS does, before containers, by `NAME` or `NAME.NETWORK`; undefined: not a service. */
+function serviceNamed(view: View, tenantName: string, text: string): ServiceRecord | Problem | undefined {
+  const own = [...view.objects.service.values()].filter((service) => service.tenantName === tenantName)
+  const name = text.replace(/^service:/, '').toLowerCase()
+  const found = own.find(({ serviceName, networkName, vip }) => {
+    const names = [serviceName, `${serviceName}.${networkName}`].map((one) => one.toLowerCase())
+    return text === vip || names.includes(name)
+  })
+  if (found !== undefined || !text.startsWith('service:')) return found
+  return notFound('service', serviceKey(tenantName, text.slice('service:'.length)))
 }
 
 function endAt(view: View, tenantName: string, address: string): End {

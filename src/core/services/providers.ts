@@ -73,7 +73,7 @@ function addressOf({ ipv4 }: EndpointRecord): number {
 }
 
 /** Routed networks of a tenant reach each other, bridged ones only themselves. */
-function reaches(a: NetworkRecord, b: NetworkRecord, global: GlobalRecord): boolean {
+export function reaches(a: NetworkRecord, b: NetworkRecord, global: GlobalRecord): boolean {
   if (a.networkId === b.networkId) return true
   const isRouted = ({ encap }: NetworkRecord) => encap.kind === 'vxlan' && global.fwdMode === 'routing'
   return isRouted(a) && isRouted(b)

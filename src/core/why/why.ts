@@ -19,7 +19,10 @@ export interface Asked extends Ends {
 const mostSamples = 64
 const mostExceptions = 5
 
-export function explain(state: ClusterState, asked: Asked): WhyAnswer {
+/** Between two ends nothing depends on whom a service chooses. */
+export type Explanation = WhyAnswer & { readonly verdict: Exclude<WhyAnswer['verdict'], 'depends'> }
+
+export function explain(state: ClusterState, asked: Asked): Explanation {
   const way = findWay(state, asked)
   const [found, ...others] = way.leads === 'no' ? [] : outcomesOf(state, asked)
   const isJudged = way.leads !== 'no' && way.code !== 'GATEWAY' && way.code !== 'ITSELF'
@@ -92,7 +95,7 @@ function openingOf({ tenantName, protocol, port, ...ends }: Asked, from: Sample,
   }
 }
 
-function endText(state: ClusterState, end: End, address: string): WhyEnd {
+export function endText(state: ClusterState, end: End, address: string): WhyEnd {
   const network = networkOf(state, end)
   const common = {
     kind: end.kind,

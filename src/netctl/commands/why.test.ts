@@ -50,6 +50,18 @@ const ofGroup: WhyAnswer = {
   exceptions: [{ source: '10.1.1.2', destination: '10.1.1.9', verdict: 'allowed', text: 'rule default:p:3 decides' }],
 }
 
+const ofService: WhyAnswer = {
+  ...noWay,
+  verdict: 'depends',
+  connection: 'tcp/80',
+  destination: { ...web, kind: 'service', name: 'shop', address: '10.1.1.100', group: '', hosts: [], endpointID: '' },
+  way: { leads: 'yes', code: 'SERVICE', text: 'service shop leads port 80 to port 8080 of one of 2 providers' },
+  providers: [
+    { name: 'a', address: '10.1.1.2', port: 8080, host: 'node1', endpointID: 'a', verdict: 'allowed', text: 'no rule' },
+    { name: 'b', address: '10.1.1.3', port: 8080, host: 'node2', endpointID: 'b', verdict: 'denied', text: 'rule 1' },
+  ],
+}
+
 const asked = 'GET /api/v1/inspect/why/default/db/web/tcp:80/'
 
 testLines([
@@ -65,6 +77,16 @@ testLines([
       '            which comes before rule 2 of policy p (priority 1): allow everything from anybody\n',
       '            by flow Ingress 303: x\n',
       '            ovs-ofctl -O OpenFlow14 dump-flows np-int cookie=0x6e70/-1\n',
+    ].join(''),
+  },
+  {
+    line: 'why web shop tcp/80',
+    answers: { 'GET /api/v1/inspect/why/default/web/shop/tcp:80/': ofService },
+    out: [
+      'web (10.1.1.1, group front, on node1) to service shop (10.1.1.100), tcp/80: depends on the provider\n',
+      '  way       service shop leads port 80 to port 8080 of one of 2 providers\n',
+      '  a (10.1.1.2, on node1)  allowed: no rule\n',
+      '  b (10.1.1.3, on node2)  denied: rule 1\n',
     ].join(''),
   },
   {

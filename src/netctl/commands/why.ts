@@ -2,7 +2,7 @@
 
 import { usage } from '../../lib/flags.ts'
 import { parseConnection } from '../../model/connection.ts'
-import type { WhyAnswer, WhyEnd, WhyJudgement } from '../../model/why.ts'
+import type { WhyAnswer, WhyEnd, WhyJudgement, WhyProvider } from '../../model/why.ts'
 import { command, tenantFlag } from '../command.ts'
 import { lines, printDocument } from '../output.ts'
 import type { Paint } from '../terminal.ts'
@@ -10,7 +10,7 @@ import type { Paint } from '../terminal.ts'
 export const whyCommand = command({
   names: ['why'],
   summary:
-    'Say whether a connection may be opened, and what decides: from a container, group:NAME or address to another, tcp/PORT, udp/PORT, icmp or the number of a protocol',
+    'Say whether a connection may be opened, and what decides: from a container, group:NAME or address to another or to a service, tcp/PORT, udp/PORT, icmp or the number of a protocol',
   args: ['source', 'destination', 'connection'],
   instead: { source: 'sourceGroup', destination: 'destinationGroup' },
   flags: {
@@ -48,15 +48,23 @@ function endOf(word: string, group: string | undefined): string {
 }
 
 function sentences(answer: WhyAnswer, paint: Paint): string[] {
-  const { source, destination, connection, verdict, way, sender, receiver, exceptions } = answer
-  const decided = verdict === 'allowed' ? paint.bold(verdict) : paint.bold(paint.red(verdict))
+  const { source, destination, connection, verdict, way, sender, receiver, providers = [], exceptions } = answer
+  const words = verdict === 'depends' ? 'depends on the provider' : verdict
+  const decided = verdict === 'allowed' ? paint.bold(words) : paint.bold(paint.red(words))
   return [
     `${endWords(source)} to ${endWords(destination)}, ${connection}: ${decided}`,
     `  ${'way'.padEnd(nameWidth)}${way.text}`,
     ...(sender === undefined ? [] : judgementWords('sender', sender, paint)),
     ...(receiver === undefined ? [] : judgementWords('receiver', receiver, paint)),
+    ...providers.map((provider) => providerWords(provider, paint)),
     ...exceptions.map((one) => `  but from ${one.source} to ${one.destination} ${one.verdict}: ${one.text}`),
   ]
+}
+
+/** `web1 (10.1.1.2, on node1)  allowed: …`. */
+function providerWords({ name, address, host, verdict, text }: WhyProvider, paint: Paint): string {
+  const decided = verdict === 'allowed' ? verdict : paint.red(verdict)
+  return `  ${name} (${address}, on ${host})  ${decided}: ${text}`
 }
 
 const nameWidth = 'receiver  '.length
@@ -64,6 +72,7 @@ const nameWidth = 'receiver  '.length
 /** `web1 (10.1.1.2, group web, on node1)`. */
 function endWords({ kind, name, address, group, hosts }: WhyEnd): string {
   if (kind === 'address') return name
+  if (kind === 'service') return `service ${name} (${address})`
   if (kind === 'group') return `a member of group ${name}`
   const where = hosts.length === 0 ? 'on no host yet' : `on ${hosts[0]}`
   return `${name} (${[address, group === '' ? 'no group' : `group ${group}`, where].join(', ')})`
