@@ -17,7 +17,7 @@ export const serviceLbBody = apiObject({
   /** The address it should have; empty: any of the network, or the one it has. */
   ipAddress: z
     .string()
-    .refine((text) => text === '' || parseIpv4(text) !== undefined, 'is not an IPv4 address')
+    .refine((text) => text === '' || parseIpv4(text) !== undefined, 'is not an IPv4 address; services have no others')
     .default(''),
   /** `key=value`; a provider has all of them. */
   selectors: textList(512),
@@ -121,6 +121,10 @@ function checkPorts(texts: readonly string[]): Problem | undefined {
   const seen = new Map<string, string>()
   for (const text of texts) {
     const port = parseServicePort(text)
+    if (port === undefined && /:sctp$/i.test(text)) {
+      const message = `port ${JSON.stringify(text)}: services do TCP and UDP, not SCTP, of which the switch cannot translate ports; let clients connect to the containers themselves`
+      return wrong('NO_SCTP_SERVICES', message)
+    }
     if (port === undefined) {
       const message = `port ${JSON.stringify(text)} is not servicePort:providerPort:protocol; write it as 80:8080:TCP, ports 1 to 65535, TCP or UDP`
       return wrong('INVALID_SERVICE_PORT', message)

@@ -2,7 +2,7 @@
 
 export const costs = {
   base: { flows: 30, why: 'whatever the cluster holds' },
-  names: { flows: 6, why: "once the host's own port is there" },
+  names: { flows: 11, why: "once the host's own port is there" },
   peer: { flows: 1, why: 'for each other node with a tunnel end' },
   routedNetwork: { flows: 4, why: 'IPv4 with gateway, where its tenant has an endpoint' },
   routedNetworkDual: { flows: 7, why: 'with IPv6 as well' },
@@ -14,7 +14,7 @@ export const costs = {
     why: 'where its network has an endpoint; one more with members on other hosts, or on a VLAN',
   },
   localEndpoint: { flows: 7, why: 'IPv4' },
-  localEndpointDual: { flows: 15, why: 'with IPv6 as well, for its global and its link-local address' },
+  localEndpointDual: { flows: 16, why: 'with IPv6 as well, for its global and its link-local address' },
   limitedEndpoint: { flows: 1, why: 'more, for a local endpoint whose group has a bandwidth; and two meters' },
   remoteEndpoint: { flows: 2, why: 'on each node that has an endpoint which can meet it' },
   remoteEndpointDual: { flows: 4, why: 'with IPv6 as well' },
@@ -34,6 +34,7 @@ export const costs = {
     why: 'for each of its ports of TCP, and an OpenFlow group; 65 and no group with client affinity, 33 to 129 for UDP to 16 providers',
   },
   serviceProvider: { flows: 2, why: 'for each of its providers; one more for each port of those that are here' },
+  probedProvider: { flows: 1, why: 'more, for each TCP port of a service with a probe, where it is' },
   answeringProvider: { flows: 2, why: 'whatever its services; one more for each further port, one more where it is' },
   groupMember: { flows: 1, why: 'IPv4, on nodes where an incoming rule of its tenant names a group' },
 } as const

@@ -67,6 +67,7 @@ const costNames: Readonly<Record<keyof typeof costs, string>> = {
   service: 'service',
   servicePort: 'port of a service',
   serviceProvider: 'provider of a service',
+  probedProvider: 'probed provider',
   answeringProvider: 'provider, with one port',
 }
 
