@@ -4,8 +4,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { metadata } from '../../src/core/pipeline/fields.ts'
+import { World } from '../../src/core/pipeline/simulate/world.ts'
 import { pipeline, type TableName, type TableSpec, tableName, tableNames } from '../../src/core/pipeline/tables.ts'
 import type { FieldName, Flow, Match } from '../../src/protocols/openflow/index.ts'
+import { numberedHosts } from '../properties/arbitrary-cluster.ts'
+import { clusterState } from '../support/cluster.ts'
 import { readStory, storyNames } from './story.ts'
 
 interface Used {
@@ -18,6 +21,19 @@ for (const name of storyNames(import.meta.dirname)) {
   const { world } = readStory(import.meta.dirname, name)
   for (const node of world.nodes) for (const flows of world.host(node).flows.values()) flows.forEach(note)
 }
+
+// What no story is large enough for.
+const many = clusterState({
+  tenants: ['red'],
+  networks: [{ key: 'red:one', encap: { kind: 'vxlan', vni: 1 }, subnet: '10.1.0.0/16' }],
+  services: [{ key: 'red:s', network: 'one', address: '10.1.9.9', selectors: ['a=b'], ports: ['80:80:tcp'] }],
+  endpoints: Array.from({ length: 65 }, (_, index) => {
+    return { id: `e${index}`, network: 'red:one', node: 'node1', ipv4: `10.1.0.${index + 1}`, labels: { a: 'b' } }
+  }),
+  nodes: [{ node: 'node1' }],
+})
+const crowd = new World({ state: many, hosts: numberedHosts(many) })
+for (const flows of crowd.host('node1').flows.values()) flows.forEach(note)
 
 function note(flow: Flow): void {
   const { matches, next } = used.get(tableName(flow.table)) ?? assert.fail(`no table ${flow.table}`)

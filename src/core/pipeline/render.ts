@@ -210,7 +210,8 @@ function renderServices({ services, local }: NodeNetwork, facts: SwitchFacts, pa
   part('services', [services, local, ofPorts, limited], (own) => {
     const numbers = groupNumbers(services.values())
     for (const service of services.values()) {
-      const here = new Set(service.providers.flatMap(({ endpointId }) => (local.has(endpointId) ? [endpointId] : [])))
+      const concerned = [...service.providers, ...service.draining, ...(service.probed?.candidates ?? [])]
+      const here = new Set(concerned.flatMap(({ endpointId }) => (local.has(endpointId) ? [endpointId] : [])))
       const groups = numbers.get(service.key) ?? new Map()
       const inputs = [service, [...here].join(' '), [...groups.values()].join(' '), limited]
       own(`service ${service.key}`, inputs, () => serviceFlows(service, groups, { here, limited }))

@@ -163,6 +163,7 @@ export const pipeline = definePipeline({
       'ipv4_src',
       'ipv4_dst',
       'ip_proto',
+      'tcp_src',
       'tcp_dst',
       'udp_src',
       'udp_dst',

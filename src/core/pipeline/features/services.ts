@@ -10,13 +10,14 @@ import { agentControllerId } from '../advertisements.ts'
 import { answerArp, answerEcho } from '../answers.ts'
 import { routerMac } from '../facts.ts'
 import { origin } from '../fields.ts'
-import { flow } from '../flow.ts'
+import { flow, type TableMatch } from '../flow.ts'
 import { is } from '../packets.ts'
 import { priority } from '../priorities.ts'
 import { probeMark, probePort } from '../probes.ts'
 import { refusalMark } from '../refusals.ts'
 import { probeMeter, refusalMeter } from './profile.ts'
 import { ownAnswers } from './service-answers.ts'
+import type { GroupNumbers } from './service-groups.ts'
 import { fromPort, lookUp, scopeOf, toPort, translate } from './service-parts.ts'
 import { datagramFlows, stickyFlows } from './slots.ts'
 
@@ -25,7 +26,7 @@ const dnsPort = 53
 /** Flows of one service. `groups`: numbers by port; `here`: providers on this host; `limited`: there are meters. */
 export function serviceFlows(
   service: ServiceView,
-  groups: ReadonlyMap<ServicePort, number>,
+  groups: GroupNumbers,
   { here, limited }: { readonly here: ReadonlySet<string>; readonly limited: boolean },
 ): Flow[] {
   const { network, address, mac, ports } = service
@@ -60,7 +61,7 @@ export function serviceFlows(
         { set: { Served: 1, Service: parseIpv4(address) ?? 0 } },
         lookUp,
       ]),
-      ...pickFlows(service, port, { group: groups.get(port), limited }),
+      ...pickFlows(service, port, { groups: groups.get(port) ?? [], limited }),
     )
   }
   for (const provider of reached) flows.push(...countingFlows(service, provider))
@@ -90,11 +91,11 @@ function probeAnswers({ network, address, ports }: ServiceView, { ipv4 }: Servic
 }
 
 interface Picking {
-  readonly group: number | undefined
+  readonly groups: readonly number[]
   readonly limited: boolean
 }
 
-function pickFlows(service: ServiceView, port: ServicePort, { group, limited }: Picking): Flow[] {
+function pickFlows(service: ServiceView, port: ServicePort, { groups, limited }: Picking): Flow[] {
   const match = {
     ...scopeOf(service.network),
     ...is.ipv4,
@@ -105,8 +106,16 @@ function pickFlows(service: ServiceView, port: ServicePort, { group, limited }: 
   if (service.providers.length === 0) return [flow('service', 'ServicePick', priority.exact, match, refuse(limited))]
   if (service.affinity) return stickyFlows(match, service.providers, to)
   if (port.protocol === 'udp') return datagramFlows(match, service.providers, to)
-  if (group === undefined) return []
-  return [flow('service', 'ServicePick', priority.exact, match, [{ type: 'group', group }])]
+  return groups.map((group, index) =>
+    flow('service', 'ServicePick', priority.exact, { ...match, ...sharePort(index, groups.length) }, [
+      { type: 'group', group },
+    ]),
+  )
+}
+
+/** A share of the ports from which clients connect. Linux takes each second one, so that the last bit says nothing. */
+function sharePort(index: number, of: number): TableMatch<'ServicePick'> {
+  return of === 1 ? {} : { tcp_src: { value: index << 1, mask: (of - 1) << 1 } }
 }
 
 /** What goes to a provider, and what comes from it. */
