@@ -2,8 +2,8 @@
 
 import { spawn } from 'node:child_process'
 import { systemClock } from '../src/lib/clock.ts'
+import { exitCode } from '../src/lib/command.ts'
 import { asError, NetpluginError } from '../src/lib/errors.ts'
-import { exitCode } from '../src/netlab/command.ts'
 import { labRoot } from '../src/netlab/directory.ts'
 import { bringDown, bringUp, findMachine, type Lab } from '../src/netlab/lab.ts'
 import { enterArguments, insideEnvironment } from '../src/netlab/namespace.ts'

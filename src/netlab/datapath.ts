@@ -1,8 +1,8 @@
 // Which Open vSwitch datapath the lab's hosts use: the kernel's where there is one, else the userspace one.
 
 import { existsSync } from 'node:fs'
+import { runCommand } from '../lib/command.ts'
 import { NetpluginError } from '../lib/errors.ts'
-import { runCommand } from './command.ts'
 import type { DatapathChoice } from './options.ts'
 import type { Datapath } from './plan.ts'
 

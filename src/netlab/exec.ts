@@ -2,8 +2,8 @@
 
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { exitCode } from '../lib/command.ts'
 import { NetpluginError } from '../lib/errors.ts'
-import { exitCode } from './command.ts'
 import { enterArguments, insideEnvironment, type Machine, type MachineEnvironment, pathInside } from './namespace.ts'
 
 export interface ExecOptions {

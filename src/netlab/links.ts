@@ -1,7 +1,7 @@
 // The wires: veth pairs made from inside the underlay straight into the hosts, so that nothing ever shows in the
 // machine's own network namespace.
 
-import { mustRun } from './command.ts'
+import { mustRun } from '../lib/command.ts'
 import type { Machine } from './namespace.ts'
 import { type HostPlan, type LabPlan, linkMac, underlayPort, vlanUplinks } from './plan.ts'
 

@@ -3,8 +3,8 @@
 
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { type CommandResult, mustRun, runCommand } from '../lib/command.ts'
 import { NetpluginError } from '../lib/errors.ts'
-import { type CommandResult, mustRun, runCommand } from './command.ts'
 import { onlyChild } from './process-scan.ts'
 
 /** A running machine, by the pid (as this machine counts) of its first process. */

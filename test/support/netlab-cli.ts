@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'
-import { type CommandResult, runCommand } from '../../src/netlab/command.ts'
+import { type CommandResult, runCommand } from '../../src/lib/command.ts'
 import type { TestLab } from './lab.ts'
 
 export const netlab = fileURLToPath(new URL('../../bin/netlab', import.meta.url))

@@ -16,8 +16,8 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { mustRun } from '../../lib/command.ts'
 import { NetpluginError } from '../../lib/errors.ts'
-import { mustRun } from '../command.ts'
 import { imageArchive } from './archive.ts'
 import { busyboxLayer, librariesIn, type SourceFile, toolsLayer } from './layer.ts'
 import { type TarEntry, tarArchive } from './tar.ts'

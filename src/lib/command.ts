@@ -1,7 +1,7 @@
 // Runs a program to its end and hands back what it said. A deadline or a signal always bounds it.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { asError, NetpluginError } from '../lib/errors.ts'
+import { asError, NetpluginError } from './errors.ts'
 
 export interface CommandResult {
   /** 128 + number when a signal ended it, as shells say it. */
