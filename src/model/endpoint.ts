@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { omitEmpty } from './body.ts'
+import { formatPublished } from './published-port.ts'
 import type { EndpointRecord } from './state.ts'
 
 export const endpointOper = z.object({
@@ -18,6 +19,8 @@ export const endpointOper = z.object({
   macAddress: z.string().optional(),
   /** `network.tenant`. */
   network: z.string().optional(),
+  /** Ports of its host that lead to it: `0.0.0.0:8080->80/tcp`. */
+  publishedPorts: z.array(z.string()).optional(),
   serviceName: z.string().optional(),
   vtepIP: z.string().optional(),
 })
@@ -41,6 +44,7 @@ export function renderEndpointOper(record: EndpointRecord, vtep: string): Endpoi
       labels: renderLabels(record.labels),
       macAddress: record.mac,
       network: `${record.networkName}.${record.tenantName}`,
+      publishedPorts: (record.published ?? []).map(formatPublished),
       serviceName: record.groupName,
       vtepIP: vtep,
     }),

@@ -51,6 +51,8 @@ export interface IntentNetwork {
   readonly gateway: string
   /** Empty: as the network is forwarded. */
   readonly multicast: MulticastMode | ''
+  /** Its way out; empty: open where that can be. */
+  readonly nat: '' | 'on' | 'off'
   readonly endpoints: readonly IntentEndpoint[]
 }
 

@@ -5,6 +5,7 @@ import { canonicalIpv6, parseIpv4 } from '../lib/address.ts'
 import { apiObject, link, linkSet, linkSets, linkTo, omitEmpty, optionalName, requiredName, wordOr } from './body.ts'
 import { type EndpointOper, endpointOper } from './endpoint.ts'
 import { type MulticastMode, multicastModes } from './multicast.ts'
+import { hasNat } from './nat.ts'
 import type { Encap, GlobalRecord, NetworkRecord } from './state.ts'
 
 /** Tags are 12 bits for VLAN and 24 bits for VXLAN; the finer limits depend on `encap` and on the cluster's ranges. */
@@ -36,6 +37,8 @@ export const networkBody = apiObject({
   cfgdTag: optionalName(128),
   /** Empty: as the network is forwarded. */
   multicast: wordOr(['', ...multicastModes], ''),
+  /** Whether containers reach addresses outside through their host; empty: as it is, and `on` where that can be. */
+  nat: wordOr(['', 'on', 'off'], ''),
 })
 export type NetworkBody = z.output<typeof networkBody>
 export type NetworkInput = z.input<typeof networkBody>
@@ -49,6 +52,8 @@ export const networkView = z.object({
   ipv6Subnet: z.string().optional(),
   /** Only where it was asked for. */
   multicast: z.enum(multicastModes).optional(),
+  /** Missing where nothing leads outside and nobody said so. */
+  nat: z.enum(['on', 'off']).optional(),
   networkName: z.string(),
   nwType: z.enum(['data', 'infra']),
   pktTag: z.int().optional(),
@@ -105,6 +110,7 @@ export function renderNetwork(record: NetworkRecord, { groups, services }: Netwo
     encap: record.encap.kind,
     ...omitEmpty({ gateway: record.gateway, ipv6Gateway: record.ipv6Gateway, ipv6Subnet: record.ipv6Subnet }),
     ...(record.multicast === undefined ? {} : { multicast: record.multicast }),
+    ...omitEmpty({ nat: hasNat(record) ? ('on' as const) : record.nat }),
     networkName: record.networkName,
     nwType: record.nwType,
     ...omitEmpty({ pktTag: record.pktTag }),

@@ -3,6 +3,7 @@
 
 import { z } from 'zod'
 import { canonicalIpv6, parseIpv4, parseMac } from '../lib/address.ts'
+import { publishedPort } from './published-port.ts'
 import type { EndpointRecord } from './state.ts'
 
 const ipv4 = z
@@ -127,6 +128,8 @@ export const updateEndpointBody = z.object({
   Labels: z.record(z.string().max(1024), z.string().max(65_536)).optional(),
   /** TCP ports at which no program answers. */
   SilentPorts: z.array(z.int().min(1).max(65_535)).max(1_024).optional(),
+  /** Ports of the host that lead to it. */
+  Published: z.array(publishedPort).max(65_535).optional(),
   Node: text,
 })
 export type UpdateEndpointBody = z.output<typeof updateEndpointBody>

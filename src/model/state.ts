@@ -5,6 +5,7 @@ import type { Counted } from './counts.ts'
 import type { EndpointBinding, Origin, TenantPools } from './intent-records.ts'
 import type { HostMembers, MulticastMode } from './multicast.ts'
 import { type ObjectName, type ObjectTypes, objectNames } from './object-records.ts'
+import type { PublishedPort } from './published-port.ts'
 
 export * from './object-records.ts'
 
@@ -24,7 +25,7 @@ export interface GlobalRecord {
 export interface TenantRecord {
   readonly tenantName: string
   readonly defaultNetwork: string
-  /** Small integer, 1..65534: separates the address spaces of tenants in the switch. */
+  /** Small integer, 1..32767: separates the address spaces of tenants in the switch. */
   readonly tenantId: number
   /** What becomes of connections no rule is about, of groups that do not say themselves, and of endpoints in no group; left out: allow. */
   readonly defaultAction?: 'deny'
@@ -53,6 +54,8 @@ export interface NetworkRecord {
   readonly pktTag: number
   /** Left out: as its forwarding says, see `multicastOf`. */
   readonly multicast?: MulticastMode
+  /** Closes its way out; left out: open, where that can be (`hasNat`). */
+  readonly nat?: 'off'
   readonly origin?: Origin
 }
 
@@ -94,6 +97,8 @@ export interface EndpointRecord {
   readonly labels: Readonly<Record<string, string>>
   /** TCP ports that services ask for and where nobody answers, ascending; missing: none is known. */
   readonly silentPorts?: readonly number[]
+  /** Ports of its host that lead to it; left out: none. */
+  readonly published?: readonly PublishedPort[]
   /** `host`: no container's, but the node's own interface in an infra network. */
   readonly origin?: Origin | 'host'
   /** Of an intent's endpoint only. */

@@ -6,6 +6,8 @@ export const whyWayCodes = [
   'SAME_NETWORK',
   'ROUTED',
   'WIRE',
+  'HOST',
+  'PUBLISHED',
   'GATEWAY',
   'ITSELF',
   'OTHER_TENANT',

@@ -35,9 +35,9 @@ testLines([
     line: 'net ls -o wide',
     answers,
     out: [
-      'Tenant   Network  Nw Type  Encap type  Packet tag  Subnet       Gateway  IPv6Subnet  IPv6Gateway  Cfgd Tag   Groups  Services  Multicast\n',
-      '------   -------  -------  ----------  ----------  -------      ------   ----------  -----------  ---------  ------  --------  ---------\n',
-      'default  n1       data     vxlan       0           10.1.1.0/24                                    yes        g1                \n',
+      'Tenant   Network  Nw Type  Encap type  Packet tag  Subnet       Gateway  IPv6Subnet  IPv6Gateway  Cfgd Tag   Groups  Services  Multicast  NAT\n',
+      '------   -------  -------  ----------  ----------  -------      ------   ----------  -----------  ---------  ------  --------  ---------  ---\n',
+      'default  n1       data     vxlan       0           10.1.1.0/24                                    yes        g1                           off\n',
     ].join(''),
   },
   {

@@ -73,6 +73,7 @@ export const networkWide: Columns<NetworkView> = [
   plain('Groups', linked('EndpointGroups')),
   plain('Services', linked('Servicelbs')),
   plain('Multicast', (network) => network.multicast),
+  plain('NAT', (network) => network.nat ?? 'off'),
 ]
 
 export const groupColumns: Columns<EndpointGroupView> = [
@@ -184,6 +185,7 @@ export const endpointWide: Columns<EndpointOper> = [
   plain('MAC', (endpoint) => endpoint.macAddress),
   plain('VTEP', (endpoint) => endpoint.vtepIP),
   plain('Labels', (endpoint) => endpoint.labels),
+  plain('Ports', (endpoint) => endpoint.publishedPorts),
 ]
 
 export const nodeColumns: Columns<NodeView> = [

@@ -22,6 +22,7 @@ import {
 } from './intent-endpoints.ts'
 import { type Referred, resolveNetwork } from './network-reference.ts'
 import { notFound } from './objects/object.ts'
+import { checkPublished } from './published-ports.ts'
 import { withSilentPorts } from './silent-ports.ts'
 import type { View } from './tables.ts'
 
@@ -112,6 +113,8 @@ export function updateEndpoint(view: View, body: UpdateEndpointBody): Decision<E
   if (isOfIntent(record)) return updateIntentEndpoint(record, body)
   if (body.Node !== '' && body.Node !== record.node) return elsewhere(record, body.Node)
   if (body.Event === 'die') return unchanged(record)
+  const refused = body.Published === undefined ? undefined : checkPublished(view, record, body.Published)
+  if (refused !== undefined) return refused
   const name = body.ContainerName ?? (body.EPCommonName === '' ? record.containerName : body.EPCommonName)
   const told: EndpointRecord = {
     ...record,
@@ -119,6 +122,7 @@ export function updateEndpoint(view: View, body: UpdateEndpointBody): Decision<E
     containerName: name.replace(/^\//, ''),
     aliases: body.Aliases ?? record.aliases,
     labels: body.Labels ?? record.labels,
+    ...(body.Published === undefined ? {} : { published: body.Published }),
   }
   const changed = withSilentPorts(told, body)
   if (JSON.stringify(changed) === JSON.stringify(record)) return unchanged(record)

@@ -97,6 +97,7 @@ function createIntentNetwork(view: View, step: NetworkStep): Outcome {
     ipv6Gateway: '',
     cfgdTag: '',
     multicast: step.multicast,
+    nat: step.nat,
   } as const
   const field = encap === 'vlan' ? 'VLANs' : 'VXLANs'
   const pool = { ranges: tags, source: tagSource, advice: `give tenant ${tenant} more of them with ${field}` }

@@ -74,6 +74,7 @@ function usedCluster(): Tables {
     pktTag: 12,
     cfgdTag: '',
     multicast: '',
+    nat: '',
   } as const
   const addresses = { subnet: '11.1.1.0/24', gateway: '', ipv6Subnet: '', ipv6Gateway: '' }
   take(tables, createNetwork(tables, { ...own, ...addresses }, 'vlan'))

@@ -132,7 +132,7 @@ test('networks and groups, with pools taken out of the network', async () => {
     [
       'networks/default:n1',
       { ...network, links: { Tenant: {} } },
-      { key: 'default:n1', ...network, links: toTenant('default') },
+      { key: 'default:n1', ...network, nat: 'on', links: toTenant('default') },
     ],
     ['endpointGroups/default:g1', group('g1'), storedGroup('g1')],
     ['endpointGroups/default:g1', group('g1'), storedGroup('g1')],
@@ -144,7 +144,13 @@ test('networks and groups, with pools taken out of the network', async () => {
       'inspect/networks/default:n1',
       undefined,
       {
-        Config: { key: 'default:n1', ...network, 'link-sets': { EndpointGroups: groups }, links: toTenant('default') },
+        Config: {
+          key: 'default:n1',
+          ...network,
+          nat: 'on',
+          'link-sets': { EndpointGroups: groups },
+          links: toTenant('default'),
+        },
         Oper: {
           allocatedIPAddresses: '10.1.1.10-10.1.1.20, 10.1.1.254',
           availableIPAddresses: '10.1.1.1-10.1.1.9, 10.1.1.21-10.1.1.253',

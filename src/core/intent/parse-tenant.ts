@@ -43,6 +43,7 @@ function readNetwork(fields: Fields): IntentNetwork {
     ...readTag(fields),
     ...readSubnet(fields),
     multicast: fields.word('Multicast', multicastModes),
+    nat: fields.word('Nat', ['on', 'off']),
     endpoints,
   }
 }

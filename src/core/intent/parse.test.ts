@@ -75,6 +75,7 @@ test('a document with every field is read as it is written', () => {
             sliceLength: 0,
             gateway: '11.1.5.1',
             multicast: '',
+            nat: '',
             endpoints: [
               {
                 container: 'web',

@@ -4,6 +4,7 @@
 import type { Problem } from '../../lib/errors.ts'
 import { isProblem, problem } from '../../model/body.ts'
 import type { Intent, IntentTenant } from '../../model/intent.ts'
+import { hasNat } from '../../model/nat.ts'
 import { encapTag, networkKey } from '../../model/network.ts'
 import type { EndpointRecord, NetworkRecord } from '../../model/state.ts'
 import type { Cluster, EndpointStep, Plan, PlanOptions, Step } from './plan.ts'
@@ -96,7 +97,7 @@ function newNetworks(cluster: Cluster, wanted: Wanted): WantedNetwork[] | Proble
 /** Compares only what the document says of the network itself. */
 function contradicts(record: NetworkRecord, { key, network }: WantedNetwork): Problem | undefined {
   const what = `network ${key}`
-  const { pktTagType, pktTag, subnet, gateway, multicast } = network
+  const { pktTagType, pktTag, subnet, gateway, multicast, nat } = network
   const tag = encapTag(record.encap)
   if (pktTagType !== '' && pktTagType !== record.encap.kind) {
     return differs(what, 'PktTagType', record.encap.kind, pktTagType)
@@ -107,6 +108,8 @@ function contradicts(record: NetworkRecord, { key, network }: WantedNetwork): Pr
   if (multicast !== '' && multicast !== record.multicast) {
     return differs(what, 'Multicast', record.multicast ?? 'not set', multicast)
   }
+  const opened = hasNat(record) ? 'on' : 'off'
+  if (nat !== '' && nat !== opened) return differs(what, 'Nat', opened, nat)
   return undefined
 }
 

@@ -103,8 +103,8 @@ function sortNetworks(cluster: Cluster, wanted: Wanted) {
 /** Whether a network is one that its description could lead to. */
 function fits(record: NetworkRecord, { step }: WantedNetwork): boolean {
   const tag = encapTag(record.encap)
-  if (record.encap.kind !== step.encap) return false
   if (step.multicast !== '' && step.multicast !== record.multicast) return false
+  if (record.encap.kind !== step.encap || (record.nat === 'off') !== (step.nat === 'off')) return false
   if (step.tag === 0 ? !step.tags.some((range) => contains(range, tag)) : step.tag !== tag) return false
   if (step.subnet !== '') return record.subnet === step.subnet && record.gateway === step.gateway
   if (!isSlice(step.slices, record.subnet)) return false

@@ -45,6 +45,8 @@ export interface NetworkStep {
   /** The last usable address of a subnet that is chosen. */
   readonly automaticGateway: boolean
   readonly multicast: IntentNetwork['multicast']
+  /** Empty: as it can be. */
+  readonly nat: '' | 'on' | 'off'
 }
 
 /** An endpoint to make. */

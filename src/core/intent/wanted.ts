@@ -175,6 +175,7 @@ function networkStep(
     gateway: network.gateway,
     automaticGateway: automatic && network.gateway === '' && tenant.defaultNetwork === network.name,
     multicast: network.multicast,
+    nat: network.nat,
   }
 }
 

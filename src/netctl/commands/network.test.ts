@@ -33,6 +33,46 @@ const networks = {
 
 testLines([
   {
+    line: 'net create web -s 10.1.1.0/24 -g 10.1.1.254 --nat=off',
+    answers: { 'POST /api/v1/networks/default:web/': {} },
+    asked: [
+      [
+        'POST /api/v1/networks/default:web/',
+        {
+          tenantName: 'default',
+          networkName: 'web',
+          nwType: 'data',
+          subnet: '10.1.1.0/24',
+          gateway: '10.1.1.254',
+          nat: 'off',
+        },
+      ],
+      ...settled,
+    ],
+    out: 'Creating network default:web\n',
+  },
+  {
+    line: 'net set --nat -t blue web',
+    answers: {
+      'GET /api/v1/networks/blue:web/': {
+        key: 'blue:web',
+        subnet: '10.1.1.0/24',
+        cfgdTag: 'x',
+        links: {},
+        'link-sets': {},
+      },
+      'POST /api/v1/networks/blue:web/': {},
+    },
+    asked: [
+      'GET /api/v1/networks/blue:web/',
+      ['POST /api/v1/networks/blue:web/', { subnet: '10.1.1.0/24', cfgdTag: 'x', nat: 'on' }],
+      ...settled,
+    ],
+    out: '',
+  },
+  { line: 'net set web', asked: [], status: 1, err: /nothing to change; give --multicast or --nat/ },
+  { line: 'net set --nat=perhaps web', asked: [], status: 1, err: /--nat is on or off, not 'perhaps'/ },
+  {
     line: 'net create contiv-net --subnet=20.1.1.0/24 --gateway=20.1.1.254 --pkt-tag=1001',
     answers: { 'POST /api/v1/networks/default:contiv-net/': {} },
     asked: [
@@ -137,7 +177,6 @@ testLines([
     ],
     out: '',
   },
-  { line: 'net set x1', asked: [], status: 1, err: /network set needs --multicast=snoop/ },
   {
     line: 'net multicast x1',
     answers: {

@@ -29,6 +29,20 @@ const multicastFlag = {
     help: 'Multicast goes to who listens, to everybody, or to nobody; snoop in bridged networks, off in routed ones when left out',
   },
 } as const satisfies Flags
+const natFlag = {
+  kind: 'text',
+  names: ['nat'],
+  value: 'on|off',
+  alone: 'on',
+  help: 'Whether containers reach outside through their host, and -p leads to them; on where that can be',
+} as const
+
+function natOf(text: string | undefined): 'on' | 'off' | undefined {
+  if (text === undefined || text === 'on' || text === 'off') return text
+  if (text === 'true') return 'on'
+  if (text === 'false') return 'off'
+  throw usage(`--nat is on or off, not '${text}'`)
+}
 
 const create = command({
   names: ['create'],
@@ -60,6 +74,7 @@ const create = command({
       help: 'For containers, or for the hosts themselves',
       fallback: 'data',
     },
+    nat: { ...natFlag },
     tag: { kind: 'text', names: ['nw-tag', 'tag'], value: 'TEXT', help: 'Tag to configure outside switches by' },
     ...multicastFlag,
   },
@@ -81,6 +96,7 @@ const create = command({
         ipv6Gateway: flags.gatewayv6,
         cfgdTag: flags.tag,
         multicast: multicastOf(flags.multicast),
+        nat: natOf(flags.nat),
       }),
     )
   },
@@ -88,17 +104,22 @@ const create = command({
 
 const set = command({
   names: ['set'],
-  summary: 'Change where multicast of a network goes',
+  summary: 'Change where multicast of a network goes, or open or close its way out; what is not given stays',
   args: ['network'],
-  flags: { ...tenantFlag, ...multicastFlag },
+  flags: { ...tenantFlag, ...multicastFlag, nat: natFlag },
   run: async ({ session, args, flags }) => {
     const multicast = multicastOf(flags.multicast)
-    if (multicast === undefined)
-      throw usage('network set needs --multicast=snoop, --multicast=flood or --multicast=off')
+    const nat = natOf(flags.nat)
+    if (multicast === undefined && nat === undefined) throw usage('nothing to change; give --multicast or --nat')
     const { networks } = await session.netmaster()
     const key = `${flags.tenant}:${args.network}`
+    // The API takes whole objects: what was not given must go back as it is.
     const { key: _key, links: _links, 'link-sets': _sets, ...network } = await networks.get(key)
-    await networks.put(key, { ...network, multicast })
+    await networks.put(key, {
+      ...network,
+      ...(multicast === undefined ? {} : { multicast }),
+      ...(nat === undefined ? {} : { nat }),
+    })
     await session.settle()
   },
 })

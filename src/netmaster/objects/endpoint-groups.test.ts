@@ -79,6 +79,7 @@ scenario('groups: made in a network, policies must exist, network and pool stay'
       key: 'default:n1',
       encap: 'vxlan',
       gateway: '10.1.1.254',
+      nat: 'on',
       networkName: 'n1',
       nwType: 'data',
       subnet: '10.1.1.0/24',

@@ -16,6 +16,7 @@ import { formatIpv4 } from '../../lib/address.ts'
 import type { Problem } from '../../lib/errors.ts'
 import { isProblem, problem } from '../../model/body.ts'
 import type { GrantChange } from '../../model/grant.ts'
+import { natObstacle } from '../../model/nat.ts'
 import { encapTag, type NetworkBody, networkKey } from '../../model/network.ts'
 import type { NetworkRecord } from '../../model/state.ts'
 import { nameOwner } from '../addresses.ts'
@@ -35,10 +36,13 @@ export function changeNetwork(
   const key = networkKey(existing.tenantName, existing.networkName)
   const addressing = parseAddressing(body)
   if (isProblem(addressing)) return addressing
-  const { multicast: _, ...kept } = existing
-  const asked = {
+  const { multicast: _, nat, ...kept } = existing
+  // Only who says so opens or closes the way out of a network that is there.
+  const shut = body.nat === '' ? nat === 'off' : body.nat === 'off'
+  const asked: NetworkRecord = {
     ...kept,
     ...(body.multicast === '' ? {} : { multicast: body.multicast }),
+    ...(shut ? { nat: 'off' as const } : {}),
     nwType: body.nwType,
     subnet: body.subnet,
     gateway: body.gateway,
@@ -56,6 +60,7 @@ export function changeNetwork(
   const record: NetworkRecord = { ...asked, encap }
   if (isDeepStrictEqual(record, existing)) return unchanged(existing)
   const misplaced =
+    checkNat(key, body.nat, record) ??
     checkFabric(view, key, record) ??
     findOverlap(view, key, record, addressing) ??
     checkInfra(view, key, record) ??
@@ -67,6 +72,18 @@ export function changeNetwork(
     grants: [...moved, ...strayReservations(view, key, addressing)],
     result: record,
   }
+}
+
+/** Refuses a way out that was asked for where there can be none. */
+export function checkNat(
+  key: string,
+  asked: NetworkBody['nat'],
+  network: Pick<NetworkRecord, 'encap' | 'gateway'>,
+): Problem | undefined {
+  const obstacle = asked === 'on' ? natObstacle(network) : undefined
+  if (obstacle === undefined) return undefined
+  const message = `network ${key} cannot have nat on, for ${obstacle}; leave nat out, or say off`
+  return problem('invalid', 'NAT_IMPOSSIBLE', message, { field: 'nat' })
 }
 
 /** An ACI fabric tells groups apart by VLAN. */

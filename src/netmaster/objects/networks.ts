@@ -21,7 +21,7 @@ import type { Decision } from '../decision.ts'
 import type { View } from '../tables.ts'
 import { endpointOpers, heldByEndpoints } from './endpoints.ts'
 import { checkInfra } from './infra-networks.ts'
-import { changeNetwork, findOverlap } from './network-changes.ts'
+import { changeNetwork, checkNat, findOverlap } from './network-changes.ts'
 import { chooseEncap, type TagPool, tagGrant } from './network-tags.ts'
 import { checkKey, heldBy, notFound, type ObjectKind } from './object.ts'
 
@@ -92,6 +92,8 @@ export function createNetwork(
   if (misplaced !== undefined) return misplaced
   const encap = chooseEncap(view, body.encap === '' ? defaultEncap : body.encap, body.pktTag, tagPool)
   if (isProblem(encap)) return encap
+  const shut = checkNat(key, body.nat, { encap, gateway: body.gateway })
+  if (shut !== undefined) return shut
   const networkId = view.numbers['network-id'].lowestFree(networkIds)
   if (networkId === undefined) return problem('exhausted', 'NETWORKS_EXHAUSTED', 'no network id is left')
   const record: NetworkRecord = {
@@ -107,6 +109,7 @@ export function createNetwork(
     cfgdTag: body.cfgdTag,
     pktTag: body.pktTag,
     ...(body.multicast === '' ? {} : { multicast: body.multicast }),
+    ...(body.nat === 'off' ? { nat: 'off' as const } : {}),
   }
   return {
     records: [{ kind: 'network', key, value: record }],

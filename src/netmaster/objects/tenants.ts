@@ -15,7 +15,8 @@ import { checkKey, heldBy, notFound, type ObjectKind, referring, sortedValues } 
 import { inspectPolicyOper } from './policies.ts'
 import { inspectServiceOper } from './service-lbs.ts'
 
-const tenantIds = { first: 1, last: 65_534 }
+/** The other half of the zones that connection tracking has is for the tenants' ways out. */
+const tenantIds = { first: 1, last: 32_767 }
 
 export const tenantObject: ObjectKind<TenantBody, TenantView, TenantInspect> = {
   keys: (view) => view.tenants.keys(),
@@ -61,7 +62,7 @@ export function createTenant(
   const { tenantName, defaultNetwork } = body
   const tenantId = view.numbers['tenant-id'].lowestFree(tenantIds)
   if (tenantId === undefined)
-    return problem('exhausted', 'TENANTS_EXHAUSTED', 'no more than 65534 tenants are possible')
+    return problem('exhausted', 'TENANTS_EXHAUSTED', 'no more than 32767 tenants are possible')
   const record: TenantRecord = { tenantName, defaultNetwork, tenantId, ...denial(body) }
   return {
     records: [{ kind: 'tenant', key: tenantName, value: record }],
