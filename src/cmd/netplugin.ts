@@ -7,6 +7,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LinuxHost } from '../drivers/host/linux.ts'
 import { LinuxContainers } from '../drivers/host/linux-containers.ts'
+import { LinuxFirewall } from '../drivers/host/linux-firewall.ts'
 import { DockerRuntime } from '../drivers/runtime/docker.ts'
 import { readBuildInfo } from '../lib/build-info.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -49,6 +50,7 @@ async function run(config: NodeConfig, logLevel: LogLevel): Promise<void> {
       {
         host,
         containers: new LinuxContainers(),
+        firewall: new LinuxFirewall(),
         namesProcesses: namesProcesses(namesProgram(config, logLevel), { log: log.with({ part: 'names' }) }),
         runtime: new DockerRuntime({ socketPath: config.dockerSocket }),
         clock: systemClock,

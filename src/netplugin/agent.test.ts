@@ -24,7 +24,7 @@ test('a pass makes links, ports and flows, and then the endpoint is in force', a
   assert.equal(link?.alias, 'netplugin:web')
   assert.equal(link?.mtu, 1550)
   assert.ok(agent.host.txChecksumOff.has(web.peerName), 'the userspace datapath makes no checksums')
-  assert.deepEqual(agent.ports(), ['np-host', 'np-int', 'np-vxlan', web.portName].sort())
+  assert.deepEqual(agent.ports(), ['np-host', 'np-int', 'np-outside', 'np-vxlan', web.portName].sort())
   const ofPort = [...agent.database.rows('Interface').values()].find((row) => row.name === web.portName)?.ofport
   assert.equal(agent.inTable(0).filter(inPort(Number(ofPort))).length > 0, true, 'its port is admitted')
   assert.ok(
@@ -200,7 +200,7 @@ test('the connections of who had an address are forgotten before somebody else i
   assert.deepEqual(agent.openFlow.flushedZones, [])
   const before = agent.openFlow.applied.length
   await agent.enter(guarded(7, webHere, { ...mailHere, id: 'heir', node: 'node2' }))
-  assert.deepEqual(agent.openFlow.flushedZones, [1, 1])
+  assert.deepEqual(agent.openFlow.flushedZones, [1, 1, 0x8001, 0x8001], 'of policy, and of the way out')
   const ways = agent.openFlow.applied.slice(before).map((bundle) =>
     bundle.flatMap((step) => {
       const [table, op] =

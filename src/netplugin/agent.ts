@@ -7,7 +7,7 @@ import type { KnownMembers } from '../core/compile/node-multicast.ts'
 import type { NodeNetwork } from '../core/compile/node-network.ts'
 import {
   desiredBridges,
-  desiredHostPort,
+  desiredHostPorts,
   desiredVeths,
   type NodeSettings,
   reservedVeths,
@@ -34,6 +34,7 @@ import { Departures } from './departures.ts'
 import { Draining } from './draining.ts'
 import { FormerAddresses } from './former-addresses.ts'
 import { LostProviders } from './lost-providers.ts'
+import { withOwnNode, withoutLinks } from './own-node.ts'
 import { PortReserve } from './port-reserve.ts'
 import { Schedule } from './schedule.ts'
 import { SwitchLink } from './switch-link.ts'
@@ -203,6 +204,7 @@ export class Agent {
         agentAdvertises: isKernel,
         maxMeter: await link.maxMeter(signal),
         segmentsTogether: isKernel,
+        outsideSubnet: nodeSettings.outsideSubnet,
       }
       const apply = (wanted: NodeNetwork) => {
         // What is read back is compared with everything.
@@ -241,7 +243,7 @@ export class Agent {
     // Another's link of the same name is left alone.
     const ofHost = interfaces.ports.filter(({ name }) => ports.ofPorts.has(name))
     const hasIpv6 = facts.addresses.some(({ family }) => family === 6)
-    const hostPorts = [desiredHostPort(network, nodeSettings, hasIpv6), ...ofHost]
+    const hostPorts = [...desiredHostPorts(network, nodeSettings, hasIpv6), ...ofHost]
     this.#applyHost({ veths: [...veths, ...reserved], hostPorts }, { remove })
     modifications += await forward(ports)
     if (remove) this.#tell(network, ports, failed)
@@ -322,25 +324,4 @@ export class Agent {
     this.#link = link
     return link
   }
-}
-
-/** Without endpoints whose links could not be made: a link of that name is somebody else's, and no port of ours. */
-function withoutLinks(network: NodeNetwork, failed: ReadonlyMap<string, string>): NodeNetwork {
-  if (failed.size === 0) return network
-  const local = new Map([...network.local].filter(([, endpoint]) => !failed.has(endpoint.portName)))
-  return { ...network, local }
-}
-
-/** The node knows its own tunnel end best: it may have changed since it last registered. */
-function withOwnNode(state: ClusterState, config: NodeConfig): ClusterState {
-  const own = state.nodes.get(config.node)
-  if (own !== undefined && own.vtep === config.vtep) return state
-  const record = own ?? {
-    node: config.node,
-    controlAddress: config.controlAddress,
-    vtep: config.vtep,
-    bootId: '',
-    version: config.version,
-  }
-  return { ...state, nodes: new Map(state.nodes).set(config.node, { ...record, vtep: config.vtep }) }
 }

@@ -28,5 +28,7 @@ export interface NodeConfig {
   readonly namesSocket: string
   /** DNS questions a second from one container; 0: no limit. */
   readonly dnsRate: number
+  /** Addresses of containers between switch and kernel on their way out, a /16 that means nothing else on this host. */
+  readonly outsideSubnet: string
   readonly version: string
 }

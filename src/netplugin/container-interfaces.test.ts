@@ -18,6 +18,7 @@ const settings: NodeSettings = {
   vxlanPort: 4789,
   underlayMtu: 1600,
   uplinkMtu: undefined,
+  outsideSubnet: '198.18.0.0/16',
 }
 const namespace = '/proc/1/ns/net'
 const web = intended({ node: 'node1', containerId: 'c1' })

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import type { Place } from '../drivers/host/listening.ts'
 import { FakeRuntime } from '../drivers/runtime/fake.ts'
 import { FakeClock } from '../lib/fake-clock.ts'
 import type { ClusterState } from '../model/state.ts'
@@ -12,9 +13,14 @@ import { DockerNetworkDriver } from './docker-driver.ts'
 import { DockerNetworkIds } from './docker-network-ids.ts'
 import { FakeNodeClient, refusal, unreachable } from './fake-node-client.ts'
 import { Outbox } from './outbox.ts'
+import { PublishedPorts } from './published-ports.ts'
 import { random, recordingLog, scratch, small, until } from './testing.ts'
 
-function setup(t: TestContext, state: ClusterState = small()) {
+function setup(
+  t: TestContext,
+  state: ClusterState = small(),
+  whyTaken: (place: Place) => Promise<string | undefined> = async () => undefined,
+) {
   const client = new FakeNodeClient()
   const attachments = new Attachments()
   const { log } = recordingLog()
@@ -30,6 +36,10 @@ function setup(t: TestContext, state: ClusterState = small()) {
     attachments,
     outbox,
     networkIds,
+    published: new PublishedPorts(
+      { node: 'node1' },
+      { client, state: () => state, whyTaken, whenInForce: async () => {}, log },
+    ),
     state: () => state,
     nameservers: () => ['192.0.2.53', '192.0.2.54'],
     lookAgain: () => void looks.count++,
@@ -211,8 +221,8 @@ test('what needs nothing done is answered, swarm mode is refused', async (t) => 
   assert.deepEqual(await driver.endpointOperInfo(), { value: {} })
   for (const call of [
     driver.leave(),
-    driver.programExternalConnectivity(),
-    driver.revokeExternalConnectivity(),
+    driver.programExternalConnectivity({ ...ids, options: noEndpointOptions }, bounded()),
+    driver.revokeExternalConnectivity(ids, bounded()),
     driver.discoverNew(),
     driver.discoverDelete(),
     driver.freeNetwork(),

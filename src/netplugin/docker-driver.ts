@@ -15,6 +15,7 @@ import {
   type CreateEndpointResponse,
   type CreateNetworkRequest,
   type EndpointRequest,
+  type ExternalConnectivityRequest,
   type IpamDriver,
   isGatewayRequest,
   type JoinRequest,
@@ -29,6 +30,7 @@ import { nameserversOnLink } from './container-routes.ts'
 import type { DockerNetworkIds } from './docker-network-ids.ts'
 import { networkOf, parsePoolId, poolId, refFromOptions, refFromPool } from './network-ref.ts'
 import type { Outbox } from './outbox.ts'
+import { type PublishedPorts, refuseWithoutNat } from './published-ports.ts'
 
 /** How long the switch may take to put an endpoint in force. */
 const attachMs = 14_000
@@ -38,6 +40,7 @@ interface Deps {
   readonly attachments: Attachments
   readonly outbox: Outbox
   readonly networkIds: DockerNetworkIds
+  readonly published: PublishedPorts
   readonly state: () => ClusterState | undefined
   readonly nameservers: () => readonly string[]
   readonly lookAgain: () => void
@@ -85,6 +88,7 @@ export class DockerNetworkDriver implements NetworkDriver {
     const { client, attachments, outbox, networkIds, log, lookAgain } = this.#deps
     const ref = await networkIds.resolve(request.networkId, signal)
     const wanted = request.interface
+    if (request.options.portMap.length > 0) refuseWithoutNat(networkOf(ref, this.#deps.state()))
     let made: EndpointAnswer | undefined
     try {
       made = await client.createEndpoint(
@@ -146,8 +150,19 @@ export class DockerNetworkDriver implements NetworkDriver {
   }
 
   async leave(): Promise<void> {}
-  async programExternalConnectivity(): Promise<void> {}
-  async revokeExternalConnectivity(): Promise<void> {}
+
+  async programExternalConnectivity(request: ExternalConnectivityRequest, signal: AbortSignal): Promise<void> {
+    const { networkIds, state, published } = this.#deps
+    const { endpointId, options } = request
+    if (options.portMap.length === 0) return
+    const network = networkOf(await networkIds.resolve(request.networkId, signal), state())
+    await published.publish(endpointId, options.portMap, network, attachLimit(signal))
+  }
+
+  async revokeExternalConnectivity(request: EndpointRequest, signal: AbortSignal): Promise<void> {
+    await this.#deps.published.withdraw(request.endpointId, signal)
+  }
+
   async discoverNew(): Promise<void> {}
   async discoverDelete(): Promise<void> {}
 

@@ -29,6 +29,7 @@ test('a tunnel address is all that must be said', () => {
       resolvConf: '/etc/resolv.conf',
       namesSocket: '/run/netplugin/netplugin-names.sock',
       dnsRate: 5_000,
+      outsideSubnet: '198.18.0.0/16',
       version: '1.2.3',
     },
   })
@@ -48,6 +49,7 @@ test('every flag counts, and so do the older spellings', () => {
     '--ovs-run-dir=/o',
     '--resolv-conf=/r',
     '--dns-rate=100',
+    '--outside-subnet=240.9.0.0/16',
     '--log-level=DEBUG',
     '--plugin-mode=docker',
   ])
@@ -68,6 +70,7 @@ test('every flag counts, and so do the older spellings', () => {
     resolvConf: '/r',
     namesSocket: '/run/netplugin/other-names.sock',
     dnsRate: 100,
+    outsideSubnet: '240.9.0.0/16',
     version: '1.2.3',
   })
 })
@@ -98,6 +101,11 @@ for (const [args, message] of [
   [['--vtep-ip=10.0.0.1', '--netmaster=netmaster:9999'], /is not a URL such as http:/],
   [['--vtep-ip=10.0.0.1', '--netmaster='], /is not a URL/],
   [['--vtep-ip=10.0.0.1', '--dns-rate=-1'], /--dns-rate -1 is not between/],
+  [
+    ['--vtep-ip=10.0.0.1', '--outside-subnet=198.18.0.0/15'],
+    /--outside-subnet 198\.18\.0\.0\/15 is not a subnet such as/,
+  ],
+  [['--vtep-ip=10.0.0.1', '--outside-subnet=198.18.1.0/16'], /is not a subnet such as/],
   [['--vtep-ip=10.0.0.1', '--name=../etc'], /is not the name of a driver/],
   [['--vlan-uplinks=eth1,eth1'], /names eth1 twice/],
   [['--vtep-ip=10.0.0.1', 'word'], /takes no arguments, but was given 'word'/],

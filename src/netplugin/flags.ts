@@ -1,6 +1,7 @@
 // The flags of netplugin (specification 1.3), with the environment variables and older spellings that mean the same.
 
-import { parseIpv4 } from '../lib/address.ts'
+import { defaultOutsideSubnet } from '../core/pipeline/facts.ts'
+import { formatIpv4, parseIpv4, parseIpv4Prefix } from '../lib/address.ts'
 import { describeFlags, type Flags, type FlagValues, fillFlags, parseFlags, usage } from '../lib/flags.ts'
 import { type LogLevel, logLevels } from '../lib/log.ts'
 import type { NodeConfig } from './config.ts'
@@ -91,6 +92,13 @@ const flags = {
     value: 'COUNT',
     help: 'DNS questions a second that one container may ask; 5000 by default, 0: any number',
   },
+  outsideSubnet: {
+    kind: 'text',
+    names: ['outside-subnet'],
+    value: 'SUBNET',
+    fallback: defaultOutsideSubnet,
+    help: 'a /16 that nobody uses, for containers on their way out of this host',
+  },
   logLevel: {
     kind: 'text',
     names: ['log-level'],
@@ -124,6 +132,7 @@ const environment: Readonly<Record<string, keyof typeof flags>> = {
   OVS_RUN_DIR: 'ovsRunDir',
   RESOLV_CONF: 'resolvConf',
   DNS_RATE: 'dnsRate',
+  OUTSIDE_SUBNET: 'outsideSubnet',
   LOG_LEVEL: 'logLevel',
   MODE: 'mode',
 }
@@ -165,6 +174,10 @@ function configOf(given: FlagValues<typeof flags>, { hostname, version }: Host):
   if (portReserve > 256) throw usage(`--port-reserve ${portReserve} is more than 256`)
   const dnsRate = given.dnsRate ?? 5_000
   if (dnsRate < 0 || dnsRate > 1_000_000) throw usage(`--dns-rate ${dnsRate} is not between 0 and 1000000`)
+  const outside = parseIpv4Prefix(given.outsideSubnet)
+  if (outside?.length !== 16 || formatIpv4(outside.base) !== given.outsideSubnet.split('/')[0]) {
+    throw usage(`--outside-subnet ${given.outsideSubnet} is not a subnet such as ${defaultOutsideSubnet}`)
+  }
   const protocol = URL.parse(given.netmaster)?.protocol
   if (protocol !== 'http:' && protocol !== 'https:') {
     throw usage(`--netmaster ${given.netmaster} is not a URL such as http://netmaster:9999`)
@@ -191,6 +204,7 @@ function configOf(given: FlagValues<typeof flags>, { hostname, version }: Host):
     resolvConf: given.resolvConf,
     namesSocket: `/run/netplugin/${given.pluginName}-names.sock`,
     dnsRate,
+    outsideSubnet: given.outsideSubnet,
     version,
   }
 }

@@ -3,12 +3,13 @@
 // what is known of his connections, and only then the new one is admitted.
 
 import type { EndpointView, NodeNetwork } from '../core/compile/node-network.ts'
+import { outsideZone } from '../core/pipeline/features/outside.ts'
 import { linkLocalOfMac } from '../lib/address.ts'
 import { mapChanges } from '../lib/map-changes.ts'
 import type { ConntrackMatch } from '../protocols/openflow/index.ts'
 
 interface Former {
-  /** The tenant, which is the zone of its connections. */
+  /** Of its connections: that of its tenant, and that of its tenant's way out. */
   readonly zone: number
   readonly address: string
 }
@@ -36,16 +37,25 @@ export class FormerAddresses {
     const changes = [...mapChanges<string, EndpointView>(this.#local, local), ...mapChanges(this.#remote, remote)]
     this.#local = local
     this.#remote = remote
-    if (!this.#tracked) return
     for (const { before, after } of changes) {
       if (before === undefined || (after !== undefined && isSame(before, after))) continue
-      for (const former of formerOf(before)) this.#waiting.set(keyOf(former), former)
+      for (const former of this.#formerOf(before)) this.#waiting.set(keyOf(former), former)
     }
     for (const { key } of changes) this.#heirs.delete(key)
     for (const { key, after } of changes) {
-      if (after !== undefined && formerOf(after).some((former) => this.#waiting.has(keyOf(former))))
+      if (after !== undefined && this.#formerOf(after).some((former) => this.#waiting.has(keyOf(former))))
         this.#heirs.add(key)
     }
+  }
+
+  #formerOf(endpoint: EndpointView): Former[] {
+    const { network, ipv4, ipv6, mac } = endpoint
+    const linkLocal = ipv6 === '' ? undefined : linkLocalOfMac(mac)
+    const addresses = this.#tracked ? [ipv4, ipv6, linkLocal ?? ''].filter((address) => address !== '') : []
+    const all = addresses.map((address) => ({ zone: network.tenantId, address }))
+    // Only who is here goes out from here.
+    const isHere = 'portName' in endpoint
+    return isHere && network.nat ? [...all, { zone: outsideZone(network.tenantId), address: ipv4 }] : all
   }
 
   /** The network without those who are not admitted yet; the same object when that is nobody. */
@@ -71,12 +81,6 @@ export class FormerAddresses {
 function isSame(a: EndpointView, b: EndpointView): boolean {
   const sameAddresses = a.ipv4 === b.ipv4 && a.ipv6 === b.ipv6 && a.mac === b.mac
   return sameAddresses && a.groupId === b.groupId && a.network.tenantId === b.network.tenantId
-}
-
-function formerOf({ network, ipv4, ipv6, mac }: EndpointView): Former[] {
-  const linkLocal = ipv6 === '' ? undefined : linkLocalOfMac(mac)
-  const addresses = [ipv4, ipv6, linkLocal ?? ''].filter((address) => address !== '')
-  return addresses.map((address) => ({ zone: network.tenantId, address }))
 }
 
 function keyOf({ zone, address }: Former): string {

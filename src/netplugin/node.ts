@@ -1,12 +1,15 @@
 // A whole node: wires master link, agent, Docker drivers and names server together, starts and ends them in order.
 
+import { lookup } from 'node:dns/promises'
 import { readFileSync } from 'node:fs'
 import { createNodeClient } from '../api/node-client.ts'
 import type { NodeNetwork } from '../core/compile/node-network.ts'
 import type { NodeSettings } from '../core/compile/node-ports.ts'
 import { serviceMembers } from '../core/names/services.ts'
 import type { Containers } from '../drivers/host/containers.ts'
+import type { FirewallDriver } from '../drivers/host/firewall.ts'
 import type { HostDriver } from '../drivers/host/host.ts'
+import { whyTaken } from '../drivers/host/listening.ts'
 import type { Runtime } from '../drivers/runtime/runtime.ts'
 import type { Clock } from '../lib/clock.ts'
 import { NetpluginError } from '../lib/errors.ts'
@@ -28,7 +31,9 @@ import { MasterLink } from './master-link.ts'
 import { MemberExchange } from './member-exchange.ts'
 import { type NamesProcesses, NamesServer } from './names-server.ts'
 import { Outbox } from './outbox.ts'
+import { Outside } from './outside.ts'
 import { ProviderHealth } from './provider-health.ts'
+import { PublishedPorts } from './published-ports.ts'
 import { RunningContainers } from './running-containers.ts'
 import { Snooping } from './snooping.ts'
 import { TunnelNeighbours, udpProber } from './tunnel-neighbours.ts'
@@ -36,6 +41,7 @@ import { TunnelNeighbours, udpProber } from './tunnel-neighbours.ts'
 interface Deps {
   readonly host: HostDriver
   readonly containers: Containers
+  readonly firewall: FirewallDriver
   readonly runtime: Runtime
   readonly namesProcesses: NamesProcesses
   readonly clock: Clock
@@ -60,8 +66,8 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
     log: log.with({ part: 'master' }),
     random,
     bootId,
-    problems: () => hostNetworks.problems(),
     members: (message) => exchange.hear(message),
+    problems: () => [...hostNetworks.problems(), ...outside.problems()],
     count: (about, key, counting) =>
       about === 'policy' ? agent.countRules(key, counting) : agent.countService(key, counting),
   })
@@ -93,6 +99,17 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
     clock,
     openProber: () => udpProber({ host, log: log.with({ part: 'tunnels' }) }),
   })
+  const outside = new Outside(
+    { subnet: config.outsideSubnet, netmaster: config.netmaster },
+    {
+      firewall: deps.firewall,
+      host,
+      clock,
+      log: log.with({ part: 'outside' }),
+      mayRemove: () => master.inSync,
+      resolve: async (name) => (await lookup(name, { all: true, family: 4 })).map(({ address }) => address),
+    },
+  )
   const progress = { switch: 0, docker: 0 }
   const report = () => master.applied(Math.min(progress.switch, progress.docker))
 
@@ -173,6 +190,8 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
       names.lookAgain()
       tunnels.keepWarm(network.peers)
       snooping.passed(network, ofPorts, mayRemove())
+      const newest = state()
+      if (newest !== undefined) outside.passed({ state: newest, network, ofPorts })
       interfaces.passed(network, ofPorts, intents.places())
       health.passed(network, ofPorts)
       progress.switch = network.revision
@@ -209,7 +228,17 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
   })
   const unwatch = host.watch(() => agent.lookSoon())
 
-  const driverDeps = { client, attachments, outbox, networkIds, state, nameservers, lookAgain, log }
+  const published = new PublishedPorts(
+    { node: config.node },
+    {
+      client,
+      state,
+      whyTaken,
+      whenInForce: (revision, waiting) => outside.whenInForce(revision, waiting),
+      log: log.with({ part: 'driver' }),
+    },
+  )
+  const driverDeps = { client, attachments, outbox, networkIds, published, state, nameservers, lookAgain, log }
   const server = new LibnetworkServer(
     { socketPath: config.pluginSocket, callTimeoutMs },
     {
@@ -232,6 +261,7 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
       snooping.run(signal),
       exchange.run(signal),
       health.run(signal),
+      outside.run(signal),
     ])
   } finally {
     unwatch()
@@ -280,6 +310,7 @@ function nodeSettings(config: NodeConfig, host: HostDriver): NodeSettings {
     vxlanPort: config.vxlanPort,
     underlayMtu: underlay?.mtu,
     uplinkMtu: mtus.length === 0 ? undefined : Math.min(...mtus),
+    outsideSubnet: config.outsideSubnet,
   }
 }
 

@@ -16,6 +16,7 @@ const settings = {
   vxlanPort: 4789,
   underlayMtu: 1600,
   uplinkMtu: undefined,
+  outsideSubnet: '198.18.0.0/16',
 } as const
 const webHere = { id: 'web', network: 'default:net', node: 'node1', ipv4: '10.1.0.1' }
 const mailHere = { id: 'mail', network: 'default:net', node: 'node1', ipv4: '10.1.0.3' }
@@ -108,7 +109,7 @@ test('an agent fills its reserve, and an endpoint that comes needs no new port',
   await agent.inForce()
   await agent.pass(6_000)
   const ports = agent.ports()
-  assert.equal(ports.length, 3 + 1 + 4, 'np-host, np-int, np-vxlan, one of web, four that wait')
+  assert.equal(ports.length, 4 + 1 + 4, 'np-host, np-int, np-outside, np-vxlan, one of web, four that wait')
   const waiting = [...agent.host.facts().links.values()].filter(({ alias }) => alias === reserveAlias)
   assert.equal(waiting.length, 4)
   assert.ok(waiting.every(({ group, up }) => group === ownLinkGroup && up))

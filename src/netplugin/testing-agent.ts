@@ -51,7 +51,14 @@ export async function startAgent(t: TestContext, first: ClusterState | undefined
     mayRemove: () => world.mayRemove,
     settings: () => {
       if (world.fault !== undefined) throw world.fault
-      return { datapathType: 'netdev', uplinks: [], vxlanPort: 4789, underlayMtu: 1600, uplinkMtu: undefined }
+      return {
+        datapathType: 'netdev',
+        uplinks: [],
+        vxlanPort: 4789,
+        underlayMtu: 1600,
+        uplinkMtu: undefined,
+        outsideSubnet: '198.18.0.0/16',
+      }
     },
     nameservers: () => [],
     onPass: (network) => void passes.push({ revision: network.revision, local: [...network.local.keys()] }),

@@ -73,6 +73,7 @@ export function nodeConfig(dir: string, more: Partial<NodeConfig> = {}): NodeCon
     resolvConf: join(dir, 'resolv.conf'),
     namesSocket: join(dir, 'names.sock'),
     dnsRate: 0,
+    outsideSubnet: '198.18.0.0/16',
     version: '1.2.3',
     ...more,
   }

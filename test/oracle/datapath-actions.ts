@@ -57,16 +57,23 @@ export function tracedOutputs(trace: string, packet: SimPacket, ports: ReadonlyM
   return outputs
 }
 
+const portFields: ReadonlyMap<bigint | undefined, Readonly<Record<'tp_src' | 'tp_dst', FieldName>>> = new Map([
+  [6n, { tp_src: 'tcp_src', tp_dst: 'tcp_dst' }],
+  [17n, { tp_src: 'udp_src', tp_dst: 'udp_dst' }],
+  [132n, { tp_src: 'sctp_src', tp_dst: 'sctp_dst' }],
+])
+
 function translate(fields: Fields, text: string): void {
-  const isTcp = fields.get('ip_proto') === 6n
   const names: Readonly<Record<string, FieldName>> = {
     nw_src: 'ipv4_src',
     nw_dst: 'ipv4_dst',
-    tp_src: isTcp ? 'tcp_src' : 'udp_src',
-    tp_dst: isTcp ? 'tcp_dst' : 'udp_dst',
+    ...portFields.get(fields.get('ip_proto')),
   }
   // Empty where there was nothing to translate yet.
-  for (const part of text === '' ? [] : text.split(',')) set(fields, names, part)
+  for (const part of text === '' ? [] : text.split(',')) {
+    // Type and code of ICMP are shown as ports.
+    if (!part.startsWith('tp_') || 'tp_src' in names) set(fields, names, part)
+  }
 }
 
 function perform(text: string, fields: Fields, ports: ReadonlyMap<number, number>, outputs: TracedOutput[]): void {
@@ -81,7 +88,7 @@ function perform(text: string, fields: Fields, ports: ReadonlyMap<number, number
     else if (name === 'set') setKey(fields, inner)
     else if (name === 'clone') perform(inner, new Map(fields), ports, outputs)
     else if (name === 'tnl_push') outputs.push(tunnelled(inner, fields, ports))
-    else if (!['ct', 'recirc', 'hash', 'userspace', 'meter'].includes(name) && action !== 'drop')
+    else if (!['ct', 'recirc', 'hash', 'userspace', 'meter'].includes(name) && !['drop', 'ct_clear'].includes(action))
       throw new Error(`action ${action}`)
   }
 }

@@ -90,7 +90,7 @@ function endpointIntents(
 /** Every endpoint has a port on its node, numbered in order; tunnel, host port and uplink are there. */
 export function numberedHosts(state: ClusterState): WorldHost[] {
   return [...state.nodes.keys()].map((node) => {
-    const ports: Record<string, number> = { 'np-vxlan': 1, 'np-host': 2, 'np-to-uplink': 3 }
+    const ports: Record<string, number> = { 'np-vxlan': 1, 'np-host': 2, 'np-to-uplink': 3, 'np-outside': 4 }
     let next = 11
     for (const endpoint of state.endpoints.values()) if (endpoint.node === node) ports[endpoint.endpointId] = next++
     return { node, ports, nameservers: ['10.1.0.1', '10.1.0.254', '198.51.100.53'] }

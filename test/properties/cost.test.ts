@@ -36,7 +36,16 @@ const plain: Intent = {
   ],
 }
 
+/** Without what is for the way out. */
 function counts(intent: Intent, node: string): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(allCounts(intent, node)).filter(([owner]) => !isOutside(owner)))
+}
+
+function isOutside(owner: string): boolean {
+  return owner.startsWith('outside') || owner.endsWith(' outside')
+}
+
+function allCounts(intent: Intent, node: string): Readonly<Record<string, number>> {
   const state = clusterState(intent)
   const { flows } = new World({ state, hosts: numberedHosts(state) }).host(node)
   const counted: Record<string, number> = {}
@@ -192,4 +201,27 @@ test('services cost nothing where nobody reaches them, and a few flows for each 
     'provider 1 1 10.2.0.1 here': 1,
   })
   assert.deepEqual(services('node3'), {})
+})
+
+test('a way out costs a few flows for each network and endpoint that has it', () => {
+  const outside = (intent: Intent, node: string) =>
+    Object.fromEntries(Object.entries(allCounts(intent, node)).filter(([owner]) => isOutside(owner)))
+  const port = (hostPort: number) => ({ protocol: 'tcp', hostAddress: '', hostPort, port: hostPort }) as const
+  const published: Intent = {
+    ...plain,
+    endpoints: plain.endpoints.map((endpoint) =>
+      endpoint.id === 'here' ? { ...endpoint, published: [port(80), port(81)] } : endpoint,
+    ),
+  }
+  assert.deepEqual(outside(published, 'node1'), {
+    outside: costs.outside.flows,
+    'outside of tenant 1': 2 * costs.outsideTenant.flows,
+    'outside of network red:one': costs.outsideNetwork.flows,
+    'outside of network red:dual': costs.outsideNetwork.flows,
+    'endpoint here outside': costs.outsideEndpoint.flows + 2,
+    'endpoint here6 outside': costs.outsideEndpoint.flows,
+  })
+  assert.deepEqual(outside(plain, 'node3'), { outside: costs.outside.flows })
+  const shut: Intent = { ...plain, networks: plain.networks.map((network) => ({ ...network, nat: 'off' })) }
+  assert.deepEqual(outside(shut, 'node1'), {})
 })

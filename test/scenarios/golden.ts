@@ -14,9 +14,10 @@ export function networkText(network: NodeNetwork): string {
   const byKey = <V>(map: ReadonlyMap<string, V>) => Object.fromEntries([...map].sort(([a], [b]) => (a < b ? -1 : 1)))
   const short = <E extends { readonly network: { readonly key: string } }>(map: ReadonlyMap<string, E>) =>
     byKey(new Map([...map].map(([id, endpoint]) => [id, { ...endpoint, network: endpoint.network.key }])))
-  const { networks, local, remote, policy, ...rest } = network
+  const { networks, local, remote, policy, outside, ...rest } = network
   const plain = {
     ...rest,
+    ...(outside === undefined ? {} : { outside: { inner: Object.fromEntries(outside.inner) } }),
     networks: byKey(networks),
     local: short(local),
     remote: short(remote),

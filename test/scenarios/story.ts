@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KnownMembers } from '../../src/core/compile/node-multicast.ts'
 import { isKept, macOfGroup } from '../../src/core/multicast/groups.ts'
-import { hostMac, routerMac } from '../../src/core/pipeline/facts.ts'
+import { hostMac, outsideMac, routerMac } from '../../src/core/pipeline/facts.ts'
 import { resolverAddresses } from '../../src/core/pipeline/features/names.ts'
 import {
   arpReply,
@@ -27,6 +27,9 @@ import {
 import { type Journey, type Machine, type Step, World, type WorldHost } from '../../src/core/pipeline/simulate/world.ts'
 import type { HostMembers } from '../../src/model/multicast.ts'
 import { clusterState, type Intent } from '../support/cluster.ts'
+
+/** Who speaks from outside. */
+const machineOutside = '203.0.113.7'
 
 export interface Story {
   readonly name: string
@@ -51,7 +54,7 @@ interface MembersFacts {
 
 export interface Probe {
   readonly says: string
-  /** An endpoint, a machine, `host <node>`, or `<node>/<port>` for a packet made up by hand. */
+  /** An endpoint, a machine, `host <node>`, `outside <node>`, or `<node>/<port>` for a packet made up by hand. */
   readonly from: string
   readonly sends: PacketSpec
   /** Exactly who gets it, and fields it must have there. */
@@ -196,6 +199,7 @@ function endOf(world: World, name: string, isV6: boolean): End {
     const resolver = resolverAddresses(world.state.global.pvtSubnet)
     return { mac: hostMac, ip: isV6 ? resolver.ipv6 : resolver.ipv4 }
   }
+  if (name.startsWith('outside ')) return { mac: outsideMac, ip: machineOutside }
   if (/^([0-9a-f]{2}:){5}/.test(name)) return { mac: name, ip: '' }
   if (isKept(name)) return { mac: macOfGroup(name), ip: name }
   if (!/[.:]/.test(name)) throw new Error(`the story has nobody called ${name}`)

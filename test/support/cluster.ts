@@ -44,6 +44,7 @@ export interface NetworkIntent {
   readonly ipv6Subnet?: string
   readonly ipv6Gateway?: string
   readonly nwType?: NetworkRecord['nwType']
+  readonly nat?: 'off'
 }
 
 export interface GroupIntent {
@@ -86,6 +87,7 @@ export interface EndpointIntent {
   /** Name within the tenant. */
   readonly group?: string
   readonly labels?: Readonly<Record<string, string>>
+  readonly published?: EndpointRecord['published']
   /** `host`: the node's own, in an infra network. */
   readonly origin?: 'host'
 }
@@ -198,6 +200,7 @@ export function networkRecord(intent: NetworkIntent, networkId: number): Network
     ipv6Gateway: intent.ipv6Gateway ?? '',
     cfgdTag: '',
     pktTag: 0,
+    ...(intent.nat === undefined ? {} : { nat: intent.nat }),
   }
 }
 
@@ -217,6 +220,7 @@ export function endpointRecord(intent: EndpointIntent): EndpointRecord {
     containerName: intent.origin === 'host' ? intent.node : intent.id,
     aliases: [],
     labels: intent.labels ?? {},
+    ...(intent.published === undefined ? {} : { published: intent.published }),
     ...(intent.origin === undefined ? {} : { origin: intent.origin }),
   }
 }

@@ -7,12 +7,14 @@ import { hash53 } from '../../lib/hash.ts'
 import { sameEntries, sameItems } from '../../lib/same.ts'
 import { groupKey } from '../../model/endpoint-group.ts'
 import { isHosts } from '../../model/host-endpoint.ts'
+import { hasNat } from '../../model/nat.ts'
 import { multicastOf } from '../../model/network.ts'
 import type { ClusterState, EndpointRecord, GlobalRecord, NetworkRecord, TenantRecord } from '../../model/state.ts'
 import { ungrouped } from '../pipeline/fields.ts'
 import { type EndpointProfile, type GroupProfiles, ProfileCompiler } from './endpoint-profile.ts'
 import { type KnownMembers, MulticastCompiler, nothingKnown } from './node-multicast.ts'
 import type { LocalEndpoint, NetworkView, NodeNetwork, PortNames, RemoteEndpoint } from './node-network.ts'
+import { OutsideCompiler } from './node-outside.ts'
 import { PolicyCompiler } from './node-policy.ts'
 import { ServiceCompiler } from './node-services.ts'
 import { isWaiting } from './waiting.ts'
@@ -58,6 +60,7 @@ export class NodeCompiler {
   readonly #policy: PolicyCompiler
   readonly #services = new ServiceCompiler()
   readonly #multicast = new MulticastCompiler()
+  readonly #outside = new OutsideCompiler()
 
   constructor(node: string) {
     this.#node = node
@@ -80,10 +83,11 @@ export class NodeCompiler {
     const { local, remote, networks, isMet } = endpoints
     const peers: string[] = []
     for (const node of state.nodes.values()) if (node.node !== this.#node && node.vtep !== '') peers.push(node.vtep)
+    const vtep = state.nodes.get(this.#node)?.vtep ?? ''
     return {
       node: this.#node,
       revision: state.revision,
-      vtep: state.nodes.get(this.#node)?.vtep ?? '',
+      vtep,
       pvtSubnet: state.global.pvtSubnet,
       networks,
       local,
@@ -92,6 +96,7 @@ export class NodeCompiler {
       services: this.#services.compile(state, views, isMet),
       multicast: this.#multicast.compile(state, { local, remote, networks }, members),
       policy: this.#policy.compile(state, local, views, isMet),
+      outside: this.#outside.compile(state, vtep, local),
     }
   }
 
@@ -178,12 +183,20 @@ function endpointView(
   network: NetworkView,
   { vtep, names, profile }: Pick<CachedEndpoint, 'vtep' | 'profile'> & { readonly names: PortNames | undefined },
 ): LocalEndpoint | RemoteEndpoint {
-  const { endpointId, groupId, mac, ipv4, ipv6, node } = record
+  const { endpointId, groupId, mac, ipv4, ipv6, node, published = [] } = record
   const common = { endpointId, network, groupId, mac, ipv4, ipv6 }
   if (names === undefined) return { ...common, local: false, node, vtep }
   const judged = groupId === 0 && network.defaultAction === 'deny' ? ungrouped : groupId
   const ofHost = isHosts(record) ? { isHost: true as const } : {}
-  return { ...common, groupId: judged, local: true, ...ofHost, ...names, ...(profile === undefined ? {} : { profile }) }
+  return {
+    ...common,
+    groupId: judged,
+    local: true,
+    ...ofHost,
+    ...names,
+    ...(profile === undefined ? {} : { profile }),
+    ...(published.length === 0 ? {} : { published }),
+  }
 }
 
 /** Names of an endpoint's own veth pair: the same on every start. */
@@ -210,5 +223,6 @@ function networkView(key: string, record: NetworkRecord, global: GlobalRecord, t
     defaultAction: tenant.defaultAction ?? 'allow',
     proxyNeighbours: global.arpMode === 'proxy',
     multicast: multicastOf(record, global),
+    nat: hasNat(record),
   }
 }

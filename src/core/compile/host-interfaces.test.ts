@@ -13,6 +13,7 @@ const settings: NodeSettings = {
   vxlanPort: 4789,
   underlayMtu: 1600,
   uplinkMtu: 1500,
+  outsideSubnet: '198.18.0.0/16',
 }
 const vxlan = (vni: number) => ({ kind: 'vxlan', vni }) as const
 const host = (network: string, ipv4: string, ipv6 = '') =>

@@ -2,9 +2,11 @@
 // from the cluster state; rendered by core/pipeline for a switch. Objects are reused while their inputs are the same.
 
 import type { MulticastMode } from '../../model/multicast.ts'
+import type { PublishedPort } from '../../model/published-port.ts'
 import type { Encap } from '../../model/state.ts'
 import type { EndpointProfile } from './endpoint-profile.ts'
 import type { MulticastView } from './node-multicast.ts'
+import type { NodeOutside } from './node-outside.ts'
 import type { NodePolicy } from './node-policy.ts'
 import type { ServiceView } from './node-services.ts'
 
@@ -29,6 +31,8 @@ export interface NetworkView {
   /** Answer ARP and ND for known endpoints of a bridged network instead of flooding. */
   readonly proxyNeighbours: boolean
   readonly multicast: MulticastMode
+  /** Whether its containers reach outside through their host. */
+  readonly nat: boolean
 }
 
 export interface EndpointView {
@@ -54,6 +58,8 @@ export interface LocalEndpoint extends EndpointView, PortNames {
   readonly isHost?: true
   /** Missing without limit and mark. */
   readonly profile?: EndpointProfile
+  /** Ports of the host that lead to it; missing: none. */
+  readonly published?: readonly PublishedPort[]
 }
 
 export interface RemoteEndpoint extends EndpointView {
@@ -81,4 +87,6 @@ export interface NodeNetwork {
   readonly multicast: ReadonlyMap<string, MulticastView>
   /** undefined where no endpoint here is in a group with a policy. */
   readonly policy: NodePolicy | undefined
+  /** undefined where nothing leads out of networks by this host. */
+  readonly outside: NodeOutside | undefined
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { clusterState, type Intent } from '../../../test/support/cluster.ts'
 import { NodeCompiler, portNames } from './compile-node.ts'
-import { desiredBridges, desiredHostPort, desiredVeths, type NodeSettings, networkMtu } from './node-ports.ts'
+import { desiredBridges, desiredHostPorts, desiredVeths, type NodeSettings, networkMtu } from './node-ports.ts'
 
 const settings: NodeSettings = {
   datapathType: 'netdev',
@@ -10,6 +10,7 @@ const settings: NodeSettings = {
   vxlanPort: 4789,
   underlayMtu: 1600,
   uplinkMtu: undefined,
+  outsideSubnet: '198.18.0.0/16',
 }
 const intent: Intent = {
   tenants: ['t'],
@@ -102,11 +103,26 @@ test('a tunnel takes 50 bytes off its underlay; where an MTU is not known it fit
 })
 
 test("the host has the resolver's addresses on its port, and an MTU that fits all networks", () => {
-  const port = desiredHostPort(compile(), { ...settings, uplinkMtu: 1400 }, true)
-  assert.deepEqual(port.addresses, ['172.19.255.254/16', 'fd6e:7000:0:ac13::fffe/64'])
-  assert.deepEqual(desiredHostPort(compile(), settings, false).addresses, ['172.19.255.254/16'])
+  const [port, ...more] = desiredHostPorts(compile(), { ...settings, uplinkMtu: 1400 }, true)
+  assert.deepEqual(port?.addresses, ['172.19.255.254/16', 'fd6e:7000:0:ac13::fffe/64'])
+  assert.deepEqual(desiredHostPorts(compile(), settings, false)[0]?.addresses, ['172.19.255.254/16'])
   assert.equal(port.mtu, 1400)
   assert.equal(port.name, 'np-host')
+  assert.deepEqual(more, [])
+})
+
+test('where some network has a way out, a node with a tunnel end has a port for it', () => {
+  const networks = intent.networks.map((network) => ({
+    ...network,
+    gateway: network.subnet.replace('0.0/16', '0.254'),
+  }))
+  const open = (node: string) => new NodeCompiler(node).compile(clusterState({ ...intent, networks }))
+  const [, port] = desiredHostPorts(open('n1'), settings, false)
+  assert.deepEqual([port?.name, port?.addresses, port?.mtu], ['np-outside', ['198.18.255.254/16'], 1550])
+  const [, out] =
+    [...(desiredBridges(open('n1'), settings)[0]?.ports ?? [])].find(([name]) => name === 'np-outside') ?? []
+  assert.deepEqual(out?.mark, { 'netplugin-role': 'outside' })
+  assert.equal(desiredHostPorts(open('n2'), settings, false).length, 1)
 })
 
 function intFirst(names: readonly string[]): readonly string[] {

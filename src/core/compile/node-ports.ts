@@ -1,8 +1,9 @@
 // NodeNetwork + the node's own settings -> the bridges, ports and links it must have. Pure; what is absent here is
 // removed by the planners.
 
-import { vxlanPort as defaultVxlanPort, hostMac, portNames } from '../pipeline/facts.ts'
+import { vxlanPort as defaultVxlanPort, hostMac, outsideMac, portNames } from '../pipeline/facts.ts'
 import { resolverAddresses } from '../pipeline/features/names.ts'
+import { outsideHostAddress } from '../pipeline/features/outside.ts'
 import type { DesiredBridge, DesiredPort } from '../plan/database.ts'
 import { type DesiredHostPort, type DesiredVeth, reserveAlias } from '../plan/host.ts'
 import type { LocalEndpoint, NodeNetwork, PortNames } from './node-network.ts'
@@ -16,6 +17,8 @@ export interface NodeSettings {
   readonly underlayMtu: number | undefined
   /** Smallest MTU of the uplinks. */
   readonly uplinkMtu: number | undefined
+  /** Addresses of endpoints on the way out, a /16. */
+  readonly outsideSubnet: string
 }
 
 export const bridgeNames = { integration: 'np-int', uplink: 'np-uplink' } as const
@@ -50,6 +53,7 @@ export function desiredBridges(
   const ports = new Map<string, DesiredPort>()
   const add = (port: DesiredPort) => ports.set(port.name, port)
   add(hostPort(settings))
+  if (network.outside !== undefined) add(outsidePort(settings))
   if (network.vtep !== '') add(tunnelPort(settings.vxlanPort))
   for (const endpoint of network.local.values()) {
     if (endpoint.isHost === true) {
@@ -100,8 +104,7 @@ function hostPortMtu(settings: NodeSettings): number {
   return Math.min(networkMtu('vxlan', settings), networkMtu('vlan', settings))
 }
 
-/** `hasIpv6`: whether the host can have IPv6 addresses. */
-export function desiredHostPort(network: NodeNetwork, settings: NodeSettings, hasIpv6: boolean): DesiredHostPort {
+function resolverPort(network: NodeNetwork, settings: NodeSettings, hasIpv6: boolean): DesiredHostPort {
   const { ipv4, ipv6 } = resolverAddresses(network.pvtSubnet)
   return {
     kind: 'internal',
@@ -109,6 +112,23 @@ export function desiredHostPort(network: NodeNetwork, settings: NodeSettings, ha
     mac: hostMac,
     addresses: [`${ipv4}/16`, ...(hasIpv6 ? [`${ipv6}/64`] : [])],
     mtu: hostPortMtu(settings),
+    routes: [],
+  }
+}
+
+/** The host's own ports: where names are answered, and the kernel's end of the way out. `hasIpv6`: whether the host can have IPv6 addresses. */
+export function desiredHostPorts(network: NodeNetwork, settings: NodeSettings, hasIpv6: boolean): DesiredHostPort[] {
+  const ports = [resolverPort(network, settings, hasIpv6)]
+  return network.outside === undefined ? ports : [...ports, kernelsEnd(settings)]
+}
+
+function kernelsEnd(settings: NodeSettings): DesiredHostPort {
+  return {
+    kind: 'internal',
+    name: portNames.outside,
+    mac: outsideMac,
+    addresses: [`${outsideHostAddress(settings.outsideSubnet)}/16`],
+    mtu: networkMtu('vxlan', settings),
     routes: [],
   }
 }
@@ -147,6 +167,12 @@ function simplePort(
 function hostPort(settings: NodeSettings): DesiredPort {
   const port = { type: 'internal', options: {}, mac: hostMac, mtuRequest: hostPortMtu(settings) } as const
   return { name: portNames.host, mark: { 'netplugin-role': 'host' }, interfaces: [{ name: portNames.host, ...port }] }
+}
+
+function outsidePort(settings: NodeSettings): DesiredPort {
+  const port = { type: 'internal', options: {}, mac: outsideMac, mtuRequest: networkMtu('vxlan', settings) } as const
+  const { outside: name } = portNames
+  return { name, mark: { 'netplugin-role': 'outside' }, interfaces: [{ name, ...port }] }
 }
 
 /** Of the host in an infra network. */

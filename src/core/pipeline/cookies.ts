@@ -15,6 +15,7 @@ export const features = {
   policy: 8,
   service: 9,
   multicast: 10,
+  outside: 11,
 } as const
 export type Feature = keyof typeof features
 

@@ -36,5 +36,9 @@ export const costs = {
   serviceProvider: { flows: 2, why: 'for each of its providers; one more for each port of those that are here' },
   probedProvider: { flows: 1, why: 'more, for each TCP port of a service with a probe, where it is' },
   answeringProvider: { flows: 2, why: 'whatever its services; one more for each further port, one more where it is' },
+  outside: { flows: 9, why: 'once the port of the way out is there' },
+  outsideTenant: { flows: 2, why: 'for each of its VXLAN networks' },
+  outsideNetwork: { flows: 1, why: 'where it has an endpoint' },
+  outsideEndpoint: { flows: 2, why: 'more; one more for each published port' },
   groupMember: { flows: 1, why: 'IPv4, on nodes where an incoming rule of its tenant names a group' },
 } as const

@@ -4,7 +4,8 @@ import { type Feature, features } from './cookies.ts'
 import { costs } from './costs.ts'
 import { metadata, origin } from './fields.ts'
 import { priority, rulePriority } from './priorities.ts'
-import { pipeline, type TableSpec, tableNames } from './tables.ts'
+import type { TableSpec } from './table-spec.ts'
+import { pipeline, tableNames } from './tables.ts'
 
 const priorityMeanings: Readonly<Record<keyof typeof priority, string>> = {
   neighbours: 'neighbour discovery, which no rule of a policy is about',
@@ -21,6 +22,7 @@ const priorityMeanings: Readonly<Record<keyof typeof priority, string>> = {
   exact: 'one object: an address, a port, a VNI',
   standIn: 'answers for an address that no exact flow knows better',
   network: 'a whole network, where no exact flow applies',
+  inner: 'what is inside, before what is not',
   rest: 'what nothing else of the table applies to',
   miss: 'what a packet does that no flow matched; absent where it is dropped',
 }
@@ -36,6 +38,7 @@ const featureMeanings: Readonly<Record<Feature, string>> = {
   policy: 'policies: connections, rules, and who members of groups elsewhere are',
   multicast: 'multicast of IP, and what endpoints say about groups',
   service: 'services: their addresses, their providers, and what these answer',
+  outside: 'out of networks by the kernel, and into them by published ports',
 }
 
 const lowestRule = rulePriority({ priority: 1, action: 'allow', cuts: false, logs: false })
@@ -69,6 +72,10 @@ const costNames: Readonly<Record<keyof typeof costs, string>> = {
   serviceProvider: 'provider of a service',
   probedProvider: 'probed provider',
   answeringProvider: 'provider, with one port',
+  outside: 'way out',
+  outsideTenant: 'tenant with a way out',
+  outsideNetwork: 'network with a way out',
+  outsideEndpoint: 'local endpoint with a way out',
 }
 
 const drawing = `
@@ -120,6 +127,11 @@ const drawing = `
                                  │
                                  ▼
                               Output ──► an endpoint, a tunnel, or the uplink with its tag
+                                 │ ct(commit,nat)
+                                 ▼
+                             OutsideOut ──► the kernel, from an address that names the sending port
+
+ What the kernel sends (port np-outside): Classify, Neighbour, OutsideIn ── ct(nat) ──► OutsideBack ──► Forward
 `
 
 /** The whole document. */

@@ -52,7 +52,7 @@ export const metadata = {
 export type MetadataName = keyof typeof metadata
 
 /** Values of `Origin`. */
-export const origin = { endpoint: 1, tunnel: 2, uplink: 3, host: 4 } as const
+export const origin = { endpoint: 1, tunnel: 2, uplink: 3, host: 4, outside: 5 } as const
 
 /** `SourceGroup` or `DestinationGroup` of an endpoint of which this node has not heard: no group has this id. */
 export const strangers = 0xffff

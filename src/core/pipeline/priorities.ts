@@ -27,6 +27,8 @@ export const priority = {
   standIn: 90,
   /** Applies to a whole network where no exact flow does. */
   network: 50,
+  /** What is inside, before what is not. */
+  inner: 20,
   /** Applies where nothing else of the table does. */
   rest: 10,
   miss: 0,

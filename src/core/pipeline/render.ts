@@ -8,13 +8,14 @@ import type { NodeNetwork } from '../compile/node-network.ts'
 import type { NodePolicy } from '../compile/node-policy.ts'
 import { finishedByAgent } from './advertisements.ts'
 import { Domains, textOf } from './domains.ts'
-import { portNames, type SwitchFacts } from './facts.ts'
+import { defaultOutsideSubnet, portNames, type SwitchFacts } from './facts.ts'
 import { baseFlows } from './features/base.ts'
 import { cuttingFlows, logFlows, logMeters } from './features/denied.ts'
 import { localEndpointFlows, remoteEndpointFlows } from './features/endpoint.ts'
 import { hasMembershipMeters, multicastFlows, groupFlows as multicastGroupFlows } from './features/multicast.ts'
 import { answerFlows, namesFlows } from './features/names.ts'
 import { networkFlows } from './features/network.ts'
+import { innerFlows, leadsOut, outsideEndpointFlows, outsideFlows, wayOutFlows } from './features/outside.ts'
 import { groupFlows, memberFlows, policyFlows } from './features/policy.ts'
 import { hasRefusalMeter, metersOf } from './features/profile.ts'
 import { LevelCounts } from './features/rule-count.ts'
@@ -73,6 +74,7 @@ export class Renderer {
     renderNetworks(network, facts, part)
     renderEndpoints(network, facts, part)
     renderServices(network, facts, part)
+    renderOutside(network, facts, part)
     if (network.policy !== undefined) renderPolicy(network.policy, facts, part)
     this.#sections = remembered
     for (const [name, section] of this.#renderLevels(network.policy)) sections.set(name, section)
@@ -220,6 +222,31 @@ function renderServices({ services, local }: NodeNetwork, facts: SwitchFacts, pa
       own(`provider ${key}`, [served.provider, served.network, served.portsText], () => answeringFlows(served))
       const port = ofPorts.get(local.get(served.provider.endpointId)?.portName ?? '')
       if (port !== undefined) own(`provider ${key} here`, [port], () => returningFlows(port))
+    }
+  })
+}
+
+function renderOutside({ outside, networks, local }: NodeNetwork, facts: SwitchFacts, part: Part): void {
+  const { ofPorts, outsideSubnet: subnet = defaultOutsideSubnet } = facts
+  const way = ofPorts.get(portNames.outside)
+  if (outside === undefined || way === undefined) return
+  part('outside', [outside, networks, subnet, way], (own) => {
+    own('outside', [subnet, way], () => outsideFlows(subnet, way))
+    for (const [tenantId, subnets] of outside.inner) {
+      own(`outside of tenant ${tenantId}`, [subnets.join(' ')], () => innerFlows(tenantId, subnets))
+    }
+    for (const view of networks.values()) {
+      if (view.nat) own(`outside of network ${view.key}`, [view, way], () => wayOutFlows(view, way))
+    }
+  })
+  part('endpoints outside', [local, ofPorts, subnet], (own) => {
+    for (const endpoint of local.values()) {
+      const port = ofPorts.get(endpoint.portName)
+      if (port === undefined || !leadsOut(endpoint)) continue
+      const place = { port, subnet, outside: way }
+      own(`endpoint ${endpoint.endpointId} outside`, [endpoint, port, subnet, way], () =>
+        outsideEndpointFlows(endpoint, place),
+      )
     }
   })
 }

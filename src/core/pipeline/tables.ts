@@ -2,30 +2,7 @@
 // next and what happens to a packet that matches nothing. docs/pipeline.md is generated from it. A flow that breaks its
 // table's contract does not type-check (see flow.ts).
 
-import type { FieldName } from '../../protocols/openflow/index.ts'
-import type { MetadataName } from './fields.ts'
-
-export type MatchName = FieldName | MetadataName
-
-export interface TableSpec<Name extends string = string> {
-  readonly id: number
-  readonly why: string
-  readonly matches: readonly MatchName[]
-  readonly next: readonly Name[]
-  /** `drop`, or the table a packet goes on to that no flow matched. */
-  readonly miss: 'drop' | Name
-}
-
-/** Checks while types are checked that every `next` and `miss` names a table; checks at load that ids only grow. */
-export function definePipeline<const T extends Record<string, TableSpec<Extract<keyof T, string>>>>(tables: T): T {
-  for (const [name, table] of Object.entries(tables)) {
-    for (const next of [...table.next, table.miss]) {
-      const target = tables[next]
-      if (target !== undefined && target.id <= table.id) throw new Error(`table ${name} cannot go back to ${next}`)
-    }
-  }
-  return tables
-}
+import { definePipeline } from './table-spec.ts'
 
 /** What a rule of a policy may compare in either direction. */
 const ruleMatches = [
@@ -94,7 +71,7 @@ export const pipeline = definePipeline({
       'icmpv6_type',
       'nd_target',
     ],
-    next: ['NeighbourAnswer', 'Names', 'Forward'],
+    next: ['NeighbourAnswer', 'Names', 'OutsideIn', 'Forward'],
     miss: 'Names',
   },
   NeighbourAnswer: {
@@ -129,6 +106,20 @@ export const pipeline = definePipeline({
     why: "a translated DNS query leaves by the host's port, from an address that names the asking port",
     matches: ['eth_type'],
     next: [],
+    miss: 'drop',
+  },
+  OutsideIn: {
+    id: 14,
+    why: 'what comes from outside is for the endpoint that its address stands for; a published port may be asked for',
+    matches: ['eth_type', 'ipv4_dst', 'ip_proto', 'tcp_dst', 'udp_dst', 'sctp_dst'],
+    next: ['OutsideBack'],
+    miss: 'drop',
+  },
+  OutsideBack: {
+    id: 15,
+    why: 'what connection tracking has given the address of an endpoint goes to it, unless its sender claims to be inside',
+    matches: ['Tenant', 'eth_type', 'ipv4_src', 'ipv4_dst'],
+    next: ['Forward'],
     miss: 'drop',
   },
   Service: {
@@ -306,6 +297,13 @@ export const pipeline = definePipeline({
       'ip_proto',
       'icmpv6_type',
     ],
+    next: ['OutsideOut'],
+    miss: 'drop',
+  },
+  OutsideOut: {
+    id: 62,
+    why: 'what has the address that stands for its sender out there leaves by the kernel',
+    matches: ['eth_type', 'ipv4_src'],
     next: [],
     miss: 'drop',
   },

@@ -2,6 +2,8 @@
 // of the API.
 
 import { coveringPrefix, parseIpv4, parseIpv4Prefix, parseIpv6, parseIpv6Prefix } from '../../lib/address.ts'
+import { hasNat, natObstacle } from '../../model/nat.ts'
+import { formatPublished } from '../../model/published-port.ts'
 import type { ClusterState, NetworkRecord } from '../../model/state.ts'
 import type { WhyWay } from '../../model/why.ts'
 import { isWaiting } from '../compile/waiting.ts'
@@ -22,7 +24,7 @@ export function findWay(state: ClusterState, ends: Ends): WhyWay {
 
 const no = (code: WhyWay['code'], text: string): WhyWay => ({ leads: 'no', code, text })
 const yes = (code: WhyWay['code'], text: string): WhyWay => ({ leads: 'yes', code, text })
-const outside = (text: string): WhyWay => ({ leads: 'outside', code: 'WIRE', text })
+const outside = (text: string, code: WhyWay['code'] = 'WIRE'): WhyWay => ({ leads: 'outside', code, text })
 
 const sides = ['source', 'destination'] as const
 
@@ -134,8 +136,13 @@ function fromOutside(state: ClusterState, address: string, to: End): WhyWay | un
   const inside = networkAt(state, network, address)
   if (inside?.encap.kind === 'vxlan') return nobody(address, inside)
   if (network.encap.kind === 'vxlan') {
-    const text = `nothing from outside enters network ${network.networkName}: it is a VXLAN`
-    return no('NO_ENTRY', text)
+    const published = to.kind === 'endpoint' && hasNat(network) ? (to.record.published ?? []) : []
+    if (published.length === 0) {
+      const text = `nothing from outside enters network ${network.networkName} but by published ports, and there are none`
+      return no('NO_ENTRY', text)
+    }
+    const ports = published.map(formatPublished).join(', ')
+    return outside(`by published ports of ${hostOf(to)} only: ${ports}`, 'PUBLISHED')
   }
   return outside(`${address} is on or behind VLAN ${network.encap.vlan} of network ${network.networkName}`)
 }
@@ -148,7 +155,7 @@ function toOutside(
 ): WhyWay | undefined {
   const network = networkOf(state, from)
   if (network === undefined) return undefined
-  const { networkName, encap, gateway, ipv6Gateway } = network
+  const { encap, gateway, ipv6Gateway } = network
   if (encap.kind === 'vxlan' && [gateway, ipv6Gateway].includes(address)) {
     if (ends.protocol === (ends.family === 'ipv6' ? 58 : 1)) {
       return yes('GATEWAY', `the switch of its host answers for gateway ${address}, whatever rules say`)
@@ -157,13 +164,23 @@ function toOutside(
   }
   const inside = networkAt(state, network, address)
   if (inside?.encap.kind === 'vxlan') return nobody(address, inside)
-  if (encap.kind === 'vxlan') {
-    const text = `network ${networkName} is a VXLAN and leads nowhere outside; only the nameservers of its containers are answered for, by the host`
-    return no('NO_EXIT', text)
-  }
+  if (encap.kind === 'vxlan') return byHost(state, network, address, ends.family)
   if (inside === network) return outside(`${address} is on VLAN ${encap.vlan}, on a machine that is not the cluster's`)
   if (gatewayOf(network, ends.family) === '') return noGateway(network)
   return outside(`by VLAN ${encap.vlan} to gateway ${gatewayOf(network, ends.family)}, which is not the cluster's`)
+}
+
+/** Out of a VXLAN network. */
+function byHost(state: ClusterState, network: NetworkRecord, address: string, family: Family): WhyWay {
+  const { networkName } = network
+  const closed = family === 'ipv6' ? 'what leads outside is for IPv4' : (natObstacle(network) ?? 'its nat is off')
+  if (family === 'ipv6' || !hasNat(network)) {
+    const text = `network ${networkName} leads nowhere outside, for ${closed}; only the nameservers of its containers are answered for, by the host`
+    return no('NO_EXIT', text)
+  }
+  const host = [...state.nodes.values()].find(({ vtep, controlAddress }) => [vtep, controlAddress].includes(address))
+  if (host !== undefined) return outside(`to published ports of host ${host.node} only`, 'HOST')
+  return outside("by the container's host, in the name of that", 'HOST')
 }
 
 function nobody(address: string, { networkName }: NetworkRecord): WhyWay {

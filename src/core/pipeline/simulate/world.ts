@@ -37,7 +37,7 @@ export interface Machine {
 }
 
 export interface Delivery {
-  /** An endpoint id, a machine's name, `host <node>`, or `agent <node>`; `nowhere <address>` for a tunnel end that nobody has. */
+  /** An endpoint id, a machine's name, `host <node>`, `outside <node>`, or `agent <node>`; `nowhere <address>` for a tunnel end that nobody has. */
   readonly to: string
   readonly packet: SimPacket
 }
@@ -124,13 +124,14 @@ export class World {
     for (const { sim } of this.#hosts.values()) sim.connections.forgetAll()
   }
 
-  /** Sends from an endpoint (by id), from a machine (untagged, as it would), or from `host <node>`. */
+  /** Sends from an endpoint (by id), from a machine (untagged, as it would), from `host <node>` or `outside <node>`. */
   send(from: string, packet: SimPacket): Journey {
     const machine = this.machines.get(from)
     if (machine !== undefined) {
       return this.#follow([], { deliveries: [], trunk: [withVlan(packet, machine.vlan)] }, from)
     }
     if (from.startsWith('host ')) return this.arrive(from.slice('host '.length), portNames.host, packet)
+    if (from.startsWith('outside ')) return this.arrive(from.slice('outside '.length), portNames.outside, packet)
     const record = this.state.endpoints.get(from)
     if (record === undefined) throw unknown(`nobody is called ${from}`)
     return this.arrive(record.node, from, packet)
@@ -187,8 +188,9 @@ export class World {
     const plain = withoutTunnel(packet)
     if (port === ofPorts.get(portNames.uplink)) return { deliveries: [], trunk: [plain] }
     const endpoint = host.endpoints.get(port)
-    const isHostPort = port === ofPorts.get(portNames.host)
-    const to = endpoint ?? (isHostPort ? `host ${host.node}` : `nowhere ${host.node} port ${port}`)
+    const names = { host: portNames.host, outside: portNames.outside }
+    const [side] = Object.entries(names).find(([, name]) => port === ofPorts.get(name)) ?? []
+    const to = endpoint ?? (side === undefined ? `nowhere ${host.node} port ${port}` : `${side} ${host.node}`)
     return { deliveries: [{ to, packet: plain }], trunk: [] }
   }
 

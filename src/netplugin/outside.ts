@@ -1,0 +1,142 @@
+// Keeps the kernel's part of the way out as it must be: looks after each pass of the agent, and every few seconds in between for
+// what other hands have changed.
+
+import type { NodeNetwork } from '../core/compile/node-network.ts'
+import { type Firewall, firewallText } from '../core/outside/firewall.ts'
+import { firewallFor } from '../core/outside/wish.ts'
+import { portNames } from '../core/pipeline/facts.ts'
+import type { FirewallDriver } from '../drivers/host/firewall.ts'
+import type { HostDriver } from '../drivers/host/host.ts'
+import { overlappingPrefixes, parseIpv4 } from '../lib/address.ts'
+import type { Clock } from '../lib/clock.ts'
+import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { Wakeup } from '../lib/wakeup.ts'
+import type { ClusterState } from '../model/state.ts'
+
+interface Options {
+  readonly subnet: string
+  /** URL. */
+  readonly netmaster: string
+}
+
+interface Deps {
+  readonly firewall: FirewallDriver
+  readonly host: Pick<HostDriver, 'facts'>
+  readonly clock: Clock
+  readonly log: Log
+  /** Whether the state is known well enough to take away what it does not name. */
+  readonly mayRemove: () => boolean
+  /** IPv4 addresses of a name. */
+  readonly resolve: (name: string) => Promise<readonly string[]>
+}
+
+interface Seen {
+  readonly state: ClusterState
+  readonly network: NodeNetwork
+  readonly ofPorts: ReadonlyMap<string, number>
+}
+
+const auditMs = 5_000
+const stepMs = 10_000
+
+export class Outside {
+  readonly #options: Options
+  readonly #deps: Deps
+  readonly #wakeup = new Wakeup()
+  /** Woken after each look. */
+  readonly #looked = new Wakeup()
+  #seen: Seen | undefined
+  #dirty = false
+  /** Revision that is in force, as far as there is a way out. */
+  #revision = 0
+  #problem = ''
+
+  constructor(options: Options, deps: Deps) {
+    this.#options = options
+    this.#deps = deps
+  }
+
+  /** After a pass of the agent. */
+  passed(seen: Seen): void {
+    this.#seen = seen
+    this.#dirty = true
+    this.#wakeup.wake()
+  }
+
+  /** Sentences for people; none when all is as it should be. */
+  problems(): readonly string[] {
+    return this.#problem === '' ? [] : [`way out: ${this.#problem}`]
+  }
+
+  /** Resolves when what the state says at this revision is in force; rejects with what is in the way, or when the signal aborts. */
+  async whenInForce(revision: number, signal: AbortSignal): Promise<void> {
+    while (this.#revision < revision) {
+      if (signal.aborted) {
+        const message = `published ports are not in force in time: ${this.#problem || 'the switch is busy, try again'}`
+        throw new NetpluginError('timeout', 'PORTS_NOT_IN_FORCE', message)
+      }
+      if (this.#problem !== '') throw new NetpluginError('unavailable', 'NO_WAY_IN', this.#problem)
+      await this.#looked.wait(signal)
+    }
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#deps
+    while (!signal.aborted) {
+      if (!this.#dirty) await this.#wakeup.waitAtMost(auditMs, { clock }, signal)
+      this.#dirty = false
+      if (!signal.aborted && this.#seen !== undefined) await this.#look(this.#seen, signal)
+    }
+  }
+
+  async #look(seen: Seen, signal: AbortSignal): Promise<void> {
+    const { firewall, host, log, mayRemove } = this.#deps
+    try {
+      const netmasters = seen.network.outside === undefined ? [] : await this.#netmasters()
+      const wish = firewallFor(seen.network, {
+        state: seen.state,
+        ofPorts: seen.ofPorts,
+        links: host.facts().links,
+        subnet: this.#options.subnet,
+        netmasters,
+      })
+      if (wish === undefined && seen.network.outside !== undefined) {
+        throw new NetpluginError('unavailable', 'OUTSIDE_PORT_MISSING', `the switch has no port ${portNames.outside}`)
+      }
+      if (wish !== undefined) this.#checkSubnet()
+      if (wish !== undefined || mayRemove()) {
+        const table = wish === undefined ? undefined : firewallText(wish)
+        const done = await firewall.keep(table, AbortSignal.any([signal, AbortSignal.timeout(stepMs)]))
+        if (done.length > 0) log.info('way out changed', { done })
+      }
+      if (this.#problem !== '') log.info('way out as it should be again')
+      this.#problem = ''
+      this.#revision = seen.network.revision
+    } catch (error) {
+      if (signal.aborted) return
+      const { code, message } = asNetpluginError(error)
+      if (message !== this.#problem) log.error('way out not as it should be', { code, reason: message })
+      this.#problem = message
+    }
+    this.#looked.wake()
+  }
+
+  #checkSubnet(): void {
+    const { subnet } = this.#options
+    const { addresses, links } = this.#deps.host.facts()
+    const own = links.get(portNames.outside)?.index
+    const other = addresses.find(({ index, cidr }) => index !== own && overlappingPrefixes(cidr, subnet))
+    if (other === undefined) return
+    const message = `--outside-subnet ${subnet} overlaps ${other.cidr} of this host; give netplugin another`
+    throw new NetpluginError('conflict', 'OUTSIDE_SUBNET_TAKEN', message)
+  }
+
+  /** A name that nobody knows now keeps nobody from the way out. */
+  async #netmasters(): Promise<Firewall['netmasters']> {
+    const { hostname, port, protocol } = new URL(this.#options.netmaster)
+    const number = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
+    const known = parseIpv4(hostname) !== undefined ? [hostname] : await this.#deps.resolve(hostname).catch(() => [])
+    return known.map((address) => ({ address, port: number }))
+  }
+}
