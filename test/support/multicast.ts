@@ -21,6 +21,7 @@ const port = 5_000
 
 /** A socket of a container, and everything that its interface gets. */
 export class Listener {
+  readonly ipv4: string
   readonly #sockets: { readonly v4: Descriptor; readonly v6: Descriptor }
   readonly #interfaceIndex: number
   readonly #tap: Descriptor
@@ -30,6 +31,7 @@ export class Listener {
   readonly #sent = new Set<string>()
 
   constructor(lab: TestLab, container: Container) {
+    this.ipv4 = container.ipv4
     const place = inNamespace(namespaceOf(lab, container), () => ({
       sockets: { v4: openSocket('udp', false), v6: openSocket('udp', true) },
       tap: openTap(),
