@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { clusterState, type Intent, type NetprofileIntent } from '../../test/support/cluster.ts'
 import type { ClusterState } from '../model/state.ts'
+import { auditMs } from './schedule.ts'
 import { smallCluster } from './testing.ts'
 import { startAgent } from './testing-agent.ts'
 
@@ -79,6 +80,17 @@ test('a meter that was changed or deleted by hand is put right within seconds', 
   const byId = () => new Map(agent.openFlow.meters().map((meter) => [meter.id, meter]))
   await agent.lookUntil('flows as before', () => agent.flows().join() === flows.join())
   assert.deepEqual([byId().get(first.id), byId().get(second.id)], [first, second])
+})
+
+test('a meter that was changed by hand alone is put right with the next look for drift', async (t) => {
+  const agent = await startAgent(t, limited({ bandwidth: '10 Mbps' }))
+  await agent.inForce()
+  await agent.lookUntil('its meters', () => agent.openFlow.meters().length === 2)
+  const [first] = agent.openFlow.meters()
+  assert.ok(first)
+  agent.openFlow.commit([{ op: 'modify-meter', meter: { ...first, rate: 1 } }])
+  await agent.pass(auditMs)
+  assert.equal(agent.openFlow.meters().find(({ id }) => id === first.id)?.rate, first.rate)
 })
 
 test('where the datapath has no meters endpoints work without a limit, are marked, and the log says so', async (t) => {

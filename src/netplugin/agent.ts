@@ -180,7 +180,7 @@ export class Agent {
     this.#removed = remove
     const nodeSettings = settings()
     const link = await this.#session(signal)
-    if (audit) await link.countFlows(signal)
+    if (audit) await link.lookForDrift(signal)
     const reserve = this.#reserve
     let ports = link.ports()
     reserve.look({ links: host.facts().links, ofPorts: ports.ofPorts })

@@ -216,13 +216,17 @@ export class SwitchLink {
     this.#unsettled = undefined
   }
 
-  /** If there are more or fewer flows of ours than were put in force, the next pass compares. */
-  async countFlows(signal: AbortSignal): Promise<void> {
+  /** If meters or groups are not those that were put in force, or flows of ours not as many, the next flows are compared with all. */
+  async lookForDrift(signal: AbortSignal): Promise<void> {
     const applied = this.#applied
     if (applied === undefined) return
     const connection = await this.#connection(signal)
+    const meters = planMeters(applied.meters, await connection.meters(signal), { remove: true })
+    const groups = planGroups(applied.groups, await connection.groups(signal), { remove: true })
     const found = await connection.countFlows({ cookie: ownFlows }, signal)
-    if (found !== applied.flows.count && this.#applied === applied) this.distrustFlows()
+    const steps = [meters.before, meters.after, groups.before, groups.after].flat()
+    const isDrifted = steps.length > 0 || found !== applied.flows.count
+    if (isDrifted && this.#applied === applied) this.distrustFlows()
   }
 
   /** Whether it is known what is in the switch; if not, the next flows are compared with what is read back. */
