@@ -22,7 +22,7 @@ if (files.length === 0) {
   process.exit(1)
 }
 
-const timeoutMs = patient(serial ? 300_000 : 60_000)
+const timeoutMs = patient(serial ? 300_000 : 150_000)
 const problems: string[] = []
 const outcome = { ran: 0, failed: false, last: 'none' }
 

@@ -13,7 +13,7 @@ import { openings, sentBy } from '../support/openings.ts'
 import { numberedHosts } from './arbitrary-cluster.ts'
 import { clusterWhosePoliciesChange, clusterWithPolicies } from './arbitrary-policy.ts'
 
-const wanted = Number(process.env.POLICY_SETS ?? 2_000)
+const wanted = Number(process.env.POLICY_SETS ?? 250)
 
 /** How many connections were compared, and how many of them were denied; sets of policies that had any. */
 const seen = { allowed: 0, denied: 0, sets: 0 }

@@ -44,7 +44,7 @@ type Named = Pick<ClusterState, 'groups' | 'networks'>
 export function resolveRule(state: Named, record: RuleRecord): PolicyRule | undefined {
   const isIn = record.direction === 'in'
   const remote = resolveRemote(state, record, isIn)
-  const target = isIn && record.toIpAddress !== '' ? parseRuleAddress(record.toIpAddress) : undefined
+  const target = isIn && record.toIpAddress !== '' ? addressesIn(record, 'toIpAddress') : undefined
   if (remote === undefined || (isIn && record.toIpAddress !== '' && target === undefined)) return undefined
   const ports = portsOf(record.port, record.ports)
   if (ports === undefined) return undefined
@@ -68,7 +68,7 @@ function resolveRemote(state: Named, record: RuleRecord, isIn: boolean): PolicyR
   const { tenantName } = record
   const groupName = isIn ? record.fromEndpointGroup : record.toEndpointGroup
   const networkName = isIn ? record.fromNetwork : record.toNetwork
-  const address = isIn ? record.fromIpAddress : record.toIpAddress
+  const address = isIn ? 'fromIpAddress' : 'toIpAddress'
   const group = groupName === '' ? undefined : state.groups.get(groupKey(tenantName, groupName))
   if (groupName !== '' && group === undefined) return undefined
   const groupId = group?.groupId
@@ -76,9 +76,24 @@ function resolveRemote(state: Named, record: RuleRecord, isIn: boolean): PolicyR
     const network = state.networks.get(networkKey(tenantName, networkName))
     return network === undefined ? undefined : { groupId, addresses: networkAddresses(network) }
   }
-  if (address === '') return { groupId, addresses: undefined }
-  const addresses = parseRuleAddress(address)
+  if (record[address] === '') return { groupId, addresses: undefined }
+  const addresses = addressesIn(record, address)
   return addresses === undefined ? undefined : { groupId, addresses }
+}
+
+type Side = 'fromIpAddress' | 'toIpAddress'
+const known: Readonly<Record<Side, WeakMap<RuleRecord, AddressSet>>> = {
+  fromIpAddress: new WeakMap(),
+  toIpAddress: new WeakMap(),
+}
+
+/** Read once: records stay while all around them changes. */
+function addressesIn(record: RuleRecord, side: Side): AddressSet | undefined {
+  const before = known[side].get(record)
+  if (before !== undefined) return before
+  const addresses = parseRuleAddress(record[side])
+  if (addresses !== undefined) known[side].set(record, addresses)
+  return addresses
 }
 
 /** Protocols whose destination port the rule compares; none where it applies to whole protocols. */
