@@ -34,7 +34,11 @@ async function probing(step: Step, cast: ServiceCast): Promise<void> {
     )
   const failing = async () => {
     const { Oper } = JSON.parse(await netctl('service inspect probed'))
-    return ((Oper.failing ?? []) as { containerName: string }[]).map(({ containerName }) => containerName).join(' ')
+    const found = (Oper.failing ?? []) as { containerName: string }[]
+    return found
+      .map(({ containerName }) => containerName)
+      .sort()
+      .join(' ')
   }
   const untilFailing = (wanted: string) =>
     lab.until(`${wanted === '' ? 'nobody' : wanted} to fail`, async () => (await failing()) === wanted || undefined)
