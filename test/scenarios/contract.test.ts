@@ -28,8 +28,14 @@ const many = clusterState({
   tenants: ['red'],
   networks: [{ key: 'red:one', encap: { kind: 'vxlan', vni: 1 }, subnet: '10.1.0.0/16' }],
   services: [{ key: 'red:s', network: 'one', address: '10.1.9.9', selectors: ['a=b'], ports: ['80:80:tcp'] }],
-  endpoints: Array.from({ length: 65 }, (_, index) => {
-    return { id: `e${index}`, network: 'red:one', node: 'node1', ipv4: `10.1.0.${index + 1}`, labels: { a: 'b' } }
+  endpoints: Array.from({ length: 257 }, (_, index) => {
+    return {
+      id: `e${index}`,
+      network: 'red:one',
+      node: 'node1',
+      ipv4: `10.1.${index >> 8}.${index & 255}`,
+      labels: { a: 'b' },
+    }
   }),
   nodes: [{ node: 'node1' }],
 })

@@ -31,7 +31,7 @@ export const costs = {
   service: { flows: 3, why: 'where an endpoint can reach it' },
   servicePort: {
     flows: 2,
-    why: 'for each of its ports of TCP, and an OpenFlow group, more of both for more than 64 providers; 65 and no group with client affinity, 33 to 129 for UDP to 16 providers',
+    why: 'for each of its ports of TCP, and an OpenFlow group, more of both for more than 256 providers; 65 and no group with client affinity, 33 to 129 for UDP to 16 providers',
   },
   serviceProvider: { flows: 2, why: 'for each of its providers; one more for each port of those that are here' },
   probedProvider: { flows: 1, why: 'more, for each TCP port of a service with a probe, where it is' },

@@ -12,8 +12,8 @@ export const firstGroup = 0x4000_0000
 /** One past the last. */
 export const groupNumbersEnd = 0x8000_0000
 
-/** Buckets among which a hash of the datapath chooses (ovs-ofctl(8), `dp_hash`). */
-const mostBuckets = 64
+/** Among more buckets no hash of the datapath chooses: Open vSwitch maps 256 hashes at most (MAX_SELECT_GROUP_HASH_VALUES). */
+const mostBuckets = 256
 const mostGroups = 64
 
 /** Of one port: a power of two. */
