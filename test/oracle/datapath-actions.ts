@@ -67,12 +67,14 @@ function translate(fields: Fields, text: string): void {
   const names: Readonly<Record<string, FieldName>> = {
     nw_src: 'ipv4_src',
     nw_dst: 'ipv4_dst',
+    ipv6_src: 'ipv6_src',
+    ipv6_dst: 'ipv6_dst',
     ...portFields.get(fields.get('ip_proto')),
   }
   // Empty where there was nothing to translate yet.
   for (const part of text === '' ? [] : text.split(',')) {
     // Type and code of ICMP are shown as ports.
-    if (!part.startsWith('tp_') || 'tp_src' in names) set(fields, names, part)
+    if (!part.startsWith('tp_') || 'tp_src' in names) set(fields, names, part.replace(/[[\]]/g, ''))
   }
 }
 
@@ -136,7 +138,7 @@ function setKey(fields: Fields, text: string): void {
 
 /** `src=value` or `src=value/mask`. */
 function set(fields: Fields, names: Readonly<Record<string, FieldName>>, part: string): void {
-  const [, key = '', value = '', maskText] = /^([a-z_]+)=([^/]+)(?:\/(.+))?$/.exec(part) ?? []
+  const [, key = '', value = '', maskText] = /^([a-z0-9_]+)=([^/]+)(?:\/(.+))?$/.exec(part) ?? []
   if (key === 'tos' || key === 'tclass') {
     setDscp(fields, value, maskText)
     return
