@@ -75,6 +75,7 @@ function withoutPortNumbers(flow: string): string {
     .replace(/^cookie=0x6e70[0-9a-f]+/, 'ours')
     .replace(/load:0x[0-9a-f]+->NXM_NX_REG3/, 'load:PORT->NXM_NX_REG3')
     .replace(/nw_dst=172\.19\.\d+\.\d+/, 'nw_dst=PORT')
+    .replace(/ipv6_dst=fd6e:7000:0:ac13::[0-9a-f]+(?!\/)\b/, 'ipv6_dst=PORT')
     .replace(/(nw_dst|nat\(src)=198\.18\.\d+\.\d+(?![\d/])/, '$1=PORT')
     .replace(/\breg3=0x[0-9a-f]+\b/, 'reg3=PORT')
 }
