@@ -16,6 +16,8 @@ export interface EarPlace {
   readonly address: string
 }
 
+const igmp = 2
+
 export class Ear {
   readonly #lab: TestLab
   readonly #namespace = createNamespace()
@@ -76,8 +78,10 @@ export class Ear {
   heard(): ReadonlyMap<string, number> {
     for (let frame = receiveFrame(this.#tap); frame !== undefined; frame = receiveFrame(this.#tap)) {
       const packet = parsePacket(frame)
-      const source = findLayer(packet, 'ipv4')?.source
-      if (source === undefined) continue
+      const { source, protocol } = findLayer(packet, 'ipv4') ?? {}
+      // The agent asks who listens to multicast; no container has that address.
+      const isQuery = source === '0.0.0.0' && protocol === igmp
+      if (source === undefined || isQuery) continue
       const kind = ['tcp', 'udp', 'icmp'].find((each) => packet.layers.some((layer) => layer.kind === each))
       const key = `${source} ${kind ?? 'other'}`
       this.#heard.set(key, (this.#heard.get(key) ?? 0) + 1)
