@@ -5,7 +5,7 @@
 //   node policy-changes.ts NETWORK GROUP RULES ROUNDS CHANGES      one JSON document; leaves the group with all rules
 
 import { type Client, createClient } from '../../src/api/client.ts'
-import { whenApplied } from '../../src/api/when-applied.ts'
+import { progressOf, whenApplied } from '../../src/api/when-applied.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { lastRules, manyRule, tenantName } from './policy-rules.ts'
 import { cpuMs, pidOf } from './process.ts'
@@ -48,12 +48,7 @@ async function putAll(client: Client, policyName: string, count: number): Promis
 
 /** Until every live node enforces what netmaster has stored by now. */
 async function inForce(client: Client): Promise<void> {
-  const progress = {
-    revision: async (signal: AbortSignal) => (await client.health(signal)).revision,
-    nodes: client.nodes.list,
-    applied: client.nodes.applied,
-  }
-  const lagging = await whenApplied(progress, { patienceMs, onLag: () => {} }, { clock: systemClock })
+  const lagging = await whenApplied(progressOf(client), { patienceMs, onLag: () => {} }, { clock: systemClock })
   if (lagging.length > 0) throw new Error(`not in force on ${lagging.join(', ')} after ${patienceMs} ms`)
 }
 

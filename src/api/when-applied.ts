@@ -3,6 +3,7 @@
 
 import type { Clock } from '../lib/clock.ts'
 import type { NodeView } from '../model/node.ts'
+import type { Client } from './client.ts'
 
 export interface WaitOptions {
   readonly patienceMs: number
@@ -17,6 +18,11 @@ export interface Progress {
   nodes(signal: AbortSignal): Promise<readonly NodeView[]>
   /** Held back until live nodes have the revision in force, or for about a second. */
   applied(revision: number, signal: AbortSignal): Promise<readonly NodeView[]>
+}
+
+/** As a client asks. */
+export function progressOf({ health, nodes }: Pick<Client, 'health' | 'nodes'>): Progress {
+  return { revision: async (signal) => (await health(signal)).revision, nodes: nodes.list, applied: nodes.applied }
 }
 
 /** Netmaster holds answers back; this is for one that does not. */

@@ -14,7 +14,7 @@ export function hash53(text: string): bigint {
   return (BigInt(low >>> 11) << 32n) | BigInt(high >>> 0)
 }
 
-/** 32 bits of a text, at the least cost: to spread things in memory, never stored. */
+/** 32 bits of a text, at the least cost: to spread things in memory, and part of cookies on hosts. */
 export function hash32(text: string): number {
   let hash = 0x811c9dc5
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)

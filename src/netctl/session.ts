@@ -2,7 +2,7 @@
 // is taken from the first that has it: flag, environment, configuration file, default.
 
 import type { Client } from '../api/client.ts'
-import { listed, whenApplied } from '../api/when-applied.ts'
+import { listed, progressOf, whenApplied } from '../api/when-applied.ts'
 import type { Clock } from '../lib/clock.ts'
 import { NetpluginError } from '../lib/errors.ts'
 import { fillFlags, type ParsedFlags, usage } from '../lib/flags.ts'
@@ -66,12 +66,7 @@ export class CommandSession implements Session {
       err(`${clearLine}${dim(`waiting for ${listed(lagging)} …`)}`)
     }
     const netmaster = await this.#netmaster
-    const progress = {
-      revision: async (signal: AbortSignal) => (await netmaster.health(signal)).revision,
-      nodes: netmaster.nodes.list,
-      applied: netmaster.nodes.applied,
-    }
-    const lagging = await whenApplied(progress, { patienceMs: patience * 1000, onLag }, { clock })
+    const lagging = await whenApplied(progressOf(netmaster), { patienceMs: patience * 1000, onLag }, { clock })
     if (shown) err(clearLine)
     if (lagging.length === 0) return
     const what = `stored, but not yet in force on ${listed(lagging)}`

@@ -3,6 +3,7 @@
 
 import type { NodeNetwork } from '../core/compile/node-network.ts'
 import type { ServiceProvider, ServiceView } from '../core/compile/node-services.ts'
+import { placeOf } from '../core/pipeline/features/service-parts.ts'
 import { sameEntries, sameItems } from '../lib/same.ts'
 import type { ListedConnection } from '../protocols/unixctl/index.ts'
 
@@ -26,7 +27,7 @@ export class Draining {
     const living = addressesIn(network)
     const before = new Map<string, ServiceView>()
     for (const [service, open] of await connectedTo(network.services, list)) {
-      const draining = [...open].flatMap((address) => living.get(placeOf(service, address)) ?? [])
+      const draining = [...open].flatMap((address) => living.get(placeOf({ ...service, address })) ?? [])
       before.set(service.key, { ...service, draining })
     }
     this.#services = before
@@ -53,7 +54,9 @@ export class Draining {
         continue
       }
       living ??= addressesIn(network)
-      const draining = former.filter((one) => living?.get(placeOf(service, one.ipv4))?.endpointId === one.endpointId)
+      const draining = former.filter(
+        (one) => living?.get(placeOf({ ...service, address: one.ipv4 }))?.endpointId === one.endpointId,
+      )
       services.set(key, held(service, draining, before))
     }
     for (const key of this.#idle.keys()) if (!services.has(key)) this.#idle.delete(key)
@@ -100,21 +103,15 @@ function isSamePlace(a: ServiceView, b: ServiceView): boolean {
   return a.address === b.address && a.network.networkId === b.network.networkId
 }
 
-/** Endpoints by tenant and address, and by network and address. */
+/** Endpoints by where they are. */
 function addressesIn(network: NodeNetwork): ReadonlyMap<string, ServiceProvider> {
-  const found = new Map<string, ServiceProvider>()
-  for (const { endpointId, ipv4, mac, network: own } of [...network.local.values(), ...network.remote.values()]) {
-    found.set(own.routed ? `tenant ${own.tenantId} ${ipv4}` : `network ${own.networkId} ${ipv4}`, {
-      endpointId,
-      ipv4,
-      mac,
-    })
-  }
-  return found
-}
-
-function placeOf({ network }: ServiceView, address: string): string {
-  return network.routed ? `tenant ${network.tenantId} ${address}` : `network ${network.networkId} ${address}`
+  const all = [...network.local.values(), ...network.remote.values()]
+  return new Map(
+    all.map(({ endpointId, ipv4, mac, network: own }) => [
+      placeOf({ network: own, address: ipv4 }),
+      { endpointId, ipv4, mac },
+    ]),
+  )
 }
 
 /** Whom connections through these services lead to. */

@@ -1,9 +1,9 @@
 // A small JSON file that is replaced as a whole: written beside, synced, renamed. A reader sees the old or the new one.
 
 import { readFileSync } from 'node:fs'
-import { open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { makeFolder } from '../lib/folder.ts'
+import { replaceFile } from '../lib/replace-file.ts'
 
 export class JsonFile<T> {
   readonly #path: string
@@ -37,14 +37,6 @@ export class JsonFile<T> {
     const value = this.#next
     this.#next = undefined
     if (value === undefined) return
-    const beside = `${this.#path}.new`
-    const file = await open(beside, 'w', 0o600)
-    try {
-      await file.writeFile(JSON.stringify(value))
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(beside, this.#path)
+    await replaceFile(this.#path, (file) => file.writeFile(JSON.stringify(value)))
   }
 }

@@ -5,7 +5,7 @@
 import type { LocalEndpoint, NodeNetwork } from '../core/compile/node-network.ts'
 import type { ServiceView } from '../core/compile/node-services.ts'
 import { routerMac } from '../core/pipeline/facts.ts'
-import { scopeOf } from '../core/pipeline/features/service-parts.ts'
+import { placeOf } from '../core/pipeline/features/service-parts.ts'
 import { probeOf } from '../core/pipeline/refusals.ts'
 import { mapChanges } from '../lib/map-changes.ts'
 import { parseServicePort, type ServicePort } from '../model/service-lb.ts'
@@ -111,11 +111,6 @@ function probe({ service, port }: Way, { original }: ListedConnection, client: L
     client: client.ipv4,
     clientPort: original.sourcePort,
   })
-}
-
-/** Where an address means a service. */
-function placeOf({ network, address }: Pick<ServiceView, 'network' | 'address'>): string {
-  return `${JSON.stringify(scopeOf(network))} ${address}`
 }
 
 /** Those whose address nobody has got since. */

@@ -2,11 +2,12 @@
 // A change costs the bytes that it has, however large the state is; now and then all of it is written anew.
 
 import { readFileSync } from 'node:fs'
-import { appendFile, open, rename } from 'node:fs/promises'
+import { appendFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { parseStreamMessage } from '../api/node-client.ts'
 import { makeFolder } from '../lib/folder.ts'
+import { replaceFile } from '../lib/replace-file.ts'
 import { applyChanges } from '../model/apply-changes.ts'
 import { listRecords } from '../model/record-list.ts'
 import { type Change, type ClusterState, emptyState, type StreamMessage } from '../model/state.ts'
@@ -85,15 +86,13 @@ export class StateFile {
 
   async #rewrite({ epoch, state }: SavedState): Promise<void> {
     const { revision } = state
-    const beside = `${this.#path}.new`
-    const file = await open(beside, 'w', 0o600)
     let bytes = 0
-    const write = async (message: StreamMessage) => {
-      const line = lineOf(message)
-      bytes += line.length
-      await file.write(line)
-    }
-    try {
+    await replaceFile(this.#path, async (file) => {
+      const write = async (message: StreamMessage) => {
+        const line = lineOf(message)
+        bytes += line.length
+        await file.write(line)
+      }
       await write({ type: 'begin', version: 1, epoch, revision })
       const records = listRecords(state)
       for (let at = 0; at < records.length; at += chunkSize) {
@@ -101,11 +100,7 @@ export class StateFile {
         await nextTurn()
       }
       await write({ type: 'end', revision })
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(beside, this.#path)
+    })
     this.#snapshotBytes = bytes
     this.#appendedBytes = 0
   }

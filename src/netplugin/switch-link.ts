@@ -192,13 +192,13 @@ export class SwitchLink {
   /** Hands a packet to a port. */
   async packetTo(port: number, packet: Buffer, signal: AbortSignal): Promise<void> {
     const connection = await this.#connection(signal)
-    connection.packetOut({ inPort: 'controller', actions: [{ type: 'output', port }], packet })
+    connection.packetOut(handedTo(port, packet))
   }
 
   /** The same at once; false while there is no connection. */
   packetNow(port: number, packet: Buffer): boolean {
     if (this.#over || this.#openFlow === undefined) return false
-    this.#openFlow.packetOut({ inPort: 'controller', actions: [{ type: 'output', port }], packet })
+    this.#openFlow.packetOut(handedTo(port, packet))
     return true
   }
 
@@ -259,14 +259,14 @@ export class SwitchLink {
       const { packet, fields, userdata } = handedUp
       const finished = answerOf(userdata, packet)
       if (finished === undefined || typeof fields.in_port !== 'number') return
-      connection.packetOut({
-        inPort: 'controller',
-        actions: [{ type: 'output', port: fields.in_port }],
-        packet: finished,
-      })
+      connection.packetOut(handedTo(fields.in_port, finished))
     })
     return connection
   }
+}
+
+function handedTo(port: number, packet: Buffer): PacketOut {
+  return { inPort: 'controller', actions: [{ type: 'output', port }], packet }
 }
 
 function answerOf(mark: string, packet: Buffer): Buffer | undefined {

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { createServer, type Server, Socket } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import { type Client, createClient } from '../../src/api/client.ts'
-import { whenApplied } from '../../src/api/when-applied.ts'
+import { progressOf, whenApplied } from '../../src/api/when-applied.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { policyKey } from '../../src/model/policy.ts'
 import type { ClusterState, GroupRecord, PolicyRecord } from '../../src/model/state.ts'
@@ -83,13 +83,8 @@ export class LabNetmaster {
 
   /** Waits until every host enforces what was asked for so far. */
   async untilEnforced(): Promise<void> {
-    const progress = {
-      revision: async (signal: AbortSignal) => (await this.client.health(signal)).revision,
-      nodes: this.client.nodes.list,
-      applied: this.client.nodes.applied,
-    }
     const lagging = await whenApplied(
-      progress,
+      progressOf(this.client),
       { patienceMs: patient(20_000), onLag: () => {} },
       { clock: systemClock },
     )

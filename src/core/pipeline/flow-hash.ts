@@ -1,6 +1,7 @@
 // A hash of what a flow is and does. An agent hashes each flow that it makes, tens of thousands at once: so it reads the
 // flow as it is, once, and makes no text of it.
 
+import { hash32 } from '../../lib/hash.ts'
 import type { Flow } from '../../protocols/openflow/index.ts'
 
 /** Of everything but the cookie; the order of a match's fields does not count. 40 bits, part of cookies on hosts. */
@@ -86,8 +87,7 @@ const names = new Map<string, number>()
 function nameHash(name: string): number {
   const known = names.get(name)
   if (known !== undefined) return known
-  let hash = 0x811c9dc5
-  for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193)
+  const hash = hash32(name)
   names.set(name, hash)
   return hash
 }

@@ -13,6 +13,11 @@ export function scopeOf({ routed, tenantId, networkId }: NetworkView) {
   return routed ? { Tenant: tenantId, Routed: 1 } : { Network: networkId }
 }
 
+/** The same for two addresses only where they are one. */
+export function placeOf({ network, address }: { readonly network: NetworkView; readonly address: string }): string {
+  return `${JSON.stringify(scopeOf(network))} ${address}`
+}
+
 /** Among the connections of the tenant: what belongs to one is translated. */
 export const lookUp: Step<'Service'> = {
   type: 'ct',
