@@ -15,14 +15,13 @@ export interface WaitOptions {
 export interface Progress {
   /** Of the newest change. */
   revision(signal: AbortSignal): Promise<number>
-  nodes(signal: AbortSignal): Promise<readonly NodeView[]>
   /** Held back until live nodes have the revision in force, or for about a second. */
   applied(revision: number, signal: AbortSignal): Promise<readonly NodeView[]>
 }
 
 /** As a client asks. */
 export function progressOf({ health, nodes }: Pick<Client, 'health' | 'nodes'>): Progress {
-  return { revision: async (signal) => (await health(signal)).revision, nodes: nodes.list, applied: nodes.applied }
+  return { revision: async (signal) => (await health(signal)).revision, applied: nodes.applied }
 }
 
 /** Netmaster holds answers back; this is for one that does not. */
@@ -38,13 +37,12 @@ export async function whenApplied(
   let lagging: readonly string[] = []
   try {
     const revision = await progress.revision(signal)
-    let nodes = await progress.nodes(signal)
-    for (let isHeld = false; ; isHeld = true) {
+    for (;;) {
+      const nodes = await progress.applied(revision, signal)
       lagging = nodes.filter((node) => node.alive && node.appliedRevision < revision).map((node) => node.name)
       if (lagging.length === 0) return []
       onLag(lagging)
-      if (isHeld) await clock.after(askAgainMs, signal)
-      nodes = await progress.applied(revision, signal)
+      await clock.after(askAgainMs, signal)
     }
   } catch {
     // Patience is over, or netmaster went away: the change is stored all the same.

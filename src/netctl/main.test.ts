@@ -145,7 +145,6 @@ test('a network is announced as created when every live node has it', async (t) 
   const answers = {
     ...quiet,
     'POST /api/v1/networks/default:n1/': {},
-    'GET /internal/v1/nodes': behind,
     [held]: behind,
   }
   const server = await startFakeNetmaster(answers)
@@ -166,7 +165,7 @@ test('a live node that lags is named, and the command still succeeds', async (t)
   const server = await startFakeNetmaster({
     ...quiet,
     'POST /api/v1/networks/default:n1/': {},
-    'GET /internal/v1/nodes': [node('node1', 6), node('node2', 7)],
+    'GET /internal/v1/nodes/applied/7': [node('node1', 6), node('node2', 7)],
   })
   t.after(() => server.close())
   const impatient = { now: () => 0, after: () => Promise.reject(new Error('patience is over')) }

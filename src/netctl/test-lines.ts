@@ -66,9 +66,12 @@ export const defaultTenant = { key: 'default', tenantName: 'default', 'link-sets
 export const getTenant = { 'GET /api/v1/tenants/default/': defaultTenant }
 
 /** A cluster without nodes. */
-export const quiet = { 'GET /healthz': { status: 'ok', revision: 7, epoch: 'e' }, 'GET /internal/v1/nodes': [] }
+export const quiet = {
+  'GET /healthz': { status: 'ok', revision: 7, epoch: 'e' },
+  'GET /internal/v1/nodes/applied/7': [],
+}
 /** What every change of the hosts' networks ends with. */
-export const settled = ['GET /healthz', 'GET /internal/v1/nodes']
+export const settled = Object.keys(quiet)
 export const askedList = (plural: string) => ['GET /api/v1/tenants/default/', `GET /api/v1/${plural}/`]
 
 /** One test for each line: what was asked of netmaster, what was printed, the status. */

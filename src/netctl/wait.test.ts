@@ -11,7 +11,7 @@ const held = 'GET /internal/v1/nodes/applied/7'
 const stored = 'POST /api/v1/tenants/blue/'
 
 async function serverWith(t: TestContext, nodes: readonly object[]) {
-  const answers = { ...quiet, [stored]: {}, 'GET /internal/v1/nodes': nodes, [held]: nodes }
+  const answers = { ...quiet, [stored]: {}, [held]: nodes }
   const server = await startFakeNetmaster(answers)
   t.after(() => server.close())
   return { server, answers, env: { NETMASTER: server.url } }
@@ -62,8 +62,10 @@ test('nobody is waited for with --wait=0', async (t) => {
 
 test('a terminal shows who is waited for, and is left clean', async (t) => {
   const { env, answers, server } = await serverWith(t, [node('node1', 6), node('node2', 1)])
-  answers[held] = [node('node1', 7), node('node2', 7)]
-  const { err } = await run(create, { ...env, NO_COLOR: '1' }, { typist: { answers: [] } })
+  const clock = waits(99, () => {
+    answers[held] = [node('node1', 7), node('node2', 7)]
+  })
+  const { err } = await run(create, { ...env, NO_COLOR: '1' }, { clock, typist: { answers: [] } })
   assert.equal(err, '\r\x1b[Kwaiting for node1, node2 …\r\x1b[K')
   assert.deepEqual(server.requests.slice(-3), [...settled, held])
 })

@@ -59,7 +59,6 @@ export class Session {
     const progress = {
       revision: async (signal: AbortSignal) =>
         (await transport.call(serviceRoutes.health, {}, undefined, signal)).revision,
-      nodes: (signal: AbortSignal) => transport.call(nodeRoutes.list, {}, undefined, signal),
       applied: (revision: number, signal: AbortSignal) =>
         transport.call(nodeRoutes.applied, { revision: String(revision) }, undefined, signal),
     }

@@ -4,34 +4,35 @@ import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { systemClock } from '../lib/clock.ts'
 import { DatapathCache } from './datapath-cache.ts'
 import { recordingLog } from './testing.ts'
 
 /** A cache of a daemon that answers as told, and what happened in order. */
-async function cacheOf(t: TestContext, answer: (method: string) => object) {
+async function cacheOf(t: TestContext, answer: (method: string) => object | Promise<object>, wake = async () => {}) {
   const runDir = await mkdtemp(join(tmpdir(), 'datapath-cache-'))
   const sockets = new Set<Socket>()
   const events: string[] = []
   const server = createServer((socket) => {
     sockets.add(socket)
-    socket.on('data', (bytes) => {
+    socket.on('data', async (bytes) => {
       const { id, method } = JSON.parse(bytes.toString()) as { readonly id: number; readonly method: string }
       events.push(method)
-      socket.write(JSON.stringify({ id, result: '', error: null, ...answer(method) }))
+      socket.write(JSON.stringify({ id, result: '', error: null, ...(await answer(method)) }))
     })
   })
   await new Promise<void>((resolve) => server.listen(join(runDir, 'ovs-vswitchd.7.ctl'), resolve))
   await writeFile(join(runDir, 'ovs-vswitchd.pid'), '7')
   const { log, lines } = recordingLog()
-  const cache = new DatapathCache({ runDir, patienceMs: 5_000 }, { log })
+  const cache = new DatapathCache({ runDir, patienceMs: 5_000 }, { log, clock: systemClock })
   t.after(async () => {
     cache.close()
     for (const socket of sockets) socket.destroy()
     server.close()
     await rm(runDir, { recursive: true })
   })
-  const touch = async () => void events.push('touch')
-  return { forget: () => cache.forget(touch, AbortSignal.timeout(5_000)), events, lines, runDir }
+  const nudges = { touch: async () => void events.push('touch'), wake }
+  return { forget: () => cache.forget(nudges, AbortSignal.timeout(5_000)), events, lines, runDir }
 }
 
 const commands = (events: readonly string[]) => events.filter((event) => event !== 'touch')
@@ -42,6 +43,19 @@ test('two rounds of corrections are over, each begun by a touch, before decision
   assert.deepEqual(commands(events), ['revalidator/wait', 'revalidator/wait', 'revalidator/purge'])
   assert.equal(events.length, 5)
   assert.equal(events.at(-1), 'revalidator/purge')
+})
+
+test('a daemon that tells of a round only when it is awake is woken until it does', async (t) => {
+  const wakings: (() => void)[] = []
+  const answer = (method: string) =>
+    method.endsWith('wait') ? new Promise<object>((resolve) => wakings.push(() => resolve({}))) : {}
+  let woken = 0
+  // Not by the first that it hears of.
+  const { forget } = await cacheOf(t, answer, async () => {
+    if (++woken % 3 === 0) for (const tell of wakings.splice(0)) tell()
+  })
+  await forget()
+  assert.ok(woken >= 6)
 })
 
 test('a daemon that refuses to wait drops them all the same', async (t) => {

@@ -2,6 +2,7 @@
 // change it corrects them one by one, and takes the wrong one where two overlap; an old decision then stays in force for as
 // long as packets meet it (docs/adr/0020-stale-decisions.md). So they are dropped once that is over.
 
+import type { Clock } from '../lib/clock.ts'
 import { asNetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { ControlSocket, controlPath, type ListedConnection, parseConnections } from '../protocols/unixctl/index.ts'
@@ -12,47 +13,78 @@ interface Options {
   readonly patienceMs: number
 }
 
+interface Deps {
+  readonly log: Log
+  readonly clock: Clock
+}
+
+/** What is asked of the switch besides. */
+export interface Nudges {
+  /** Makes some flow again as it is: a round of corrections begins. */
+  touch(): Promise<void>
+  /** Anything that the daemon's main thread has to answer. */
+  wake(): Promise<void>
+}
+
+/** The daemon's main thread tells that a round is over when it is awake, which nothing but us makes it for half a second. */
+const wakeAfterMs = 2
+
 export class DatapathCache {
   readonly #options: Options
-  readonly #log: Log
+  readonly #deps: Deps
   #control: ControlSocket | undefined
 
-  constructor(options: Options, { log }: { readonly log: Log }) {
+  constructor(options: Options, deps: Deps) {
     this.#options = options
-    this.#log = log
+    this.#deps = deps
   }
 
   close(): void {
     this.#control?.close()
   }
 
-  /** Returns when no packet meets a decision from before the call. `touch` makes some flow again as it is. */
-  async forget(touch: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  /** Returns when no packet meets a decision from before the call. */
+  async forget(nudges: Nudges, signal: AbortSignal): Promise<void> {
     const control = await this.#connected(signal)
     if (control === undefined) return
-    const command = (name: string) =>
-      control.command(name, [], AbortSignal.any([signal, AbortSignal.timeout(this.#options.patienceMs)]))
     // The round of corrections that ends first may have begun before the change. A touched flow begins the next one.
-    for (const _round of ['perhaps of before', 'of now']) {
-      const over = command('revalidator/wait').catch(unlessRefused)
-      await Promise.all([over, touch()])
-    }
-    await command('revalidator/purge')
+    for (const _round of ['perhaps of before', 'of now']) await this.#round(control, nudges, signal)
+    await control.command('revalidator/purge', [], this.#patience(signal))
   }
 
   /** Returns when a round of corrections is over. */
-  async round(signal: AbortSignal): Promise<void> {
+  async round(nudges: Nudges, signal: AbortSignal): Promise<void> {
     const control = await this.#connected(signal)
-    const patience = AbortSignal.any([signal, AbortSignal.timeout(this.#options.patienceMs)])
-    await control?.command('revalidator/wait', [], patience).catch(unlessRefused)
+    if (control !== undefined) await this.#round(control, nudges, signal)
+  }
+
+  async #round(control: ControlSocket, { touch, wake }: Nudges, signal: AbortSignal): Promise<void> {
+    let isOver = false
+    const over = control
+      .command('revalidator/wait', [], this.#patience(signal))
+      .catch(unlessRefused)
+      .finally(() => {
+        isOver = true
+      })
+    const nudge = async () => {
+      await touch()
+      while (!isOver) {
+        await this.#deps.clock.after(wakeAfterMs, signal)
+        if (!isOver) await wake()
+      }
+    }
+    await Promise.all([over, nudge()])
+  }
+
+  #patience(signal: AbortSignal): AbortSignal {
+    return AbortSignal.any([signal, AbortSignal.timeout(this.#options.patienceMs)])
   }
 
   /** The connections of a zone; none when the daemon does not listen. */
   async connections(zone: number, signal: AbortSignal): Promise<readonly ListedConnection[]> {
     const control = await this.#connected(signal)
     if (control === undefined) return []
-    const patience = AbortSignal.any([signal, AbortSignal.timeout(this.#options.patienceMs)])
-    return parseConnections(await control.command('dpctl/dump-conntrack', [`zone=${zone}`], patience))
+    return parseConnections(await control.command('dpctl/dump-conntrack', [`zone=${zone}`], this.#patience(signal)))
   }
 
   /** undefined, and a warning, when the daemon does not listen where it does by default. */
@@ -63,7 +95,7 @@ export class DatapathCache {
       this.#control = await ControlSocket.connect({ path }, signal)
     } catch (error) {
       const { code, message } = asNetpluginError(error)
-      this.#log.warn('decisions of an older policy may stay', { code, reason: message })
+      this.#deps.log.warn('decisions of an older policy may stay', { code, reason: message })
       this.#control = undefined
     }
     return this.#control

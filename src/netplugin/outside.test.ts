@@ -54,6 +54,15 @@ test('the table follows each pass, and is looked after in between', async (t) =>
   assert.equal(tables[1], tables[0])
 })
 
+test('the kernel is not asked again when a pass wants nothing else of it', async (t) => {
+  const { passed, tables, outside } = start(t)
+  passed(small())
+  await outside.whenInForce(1, soon())
+  passed({ ...small(), revision: 2 })
+  await outside.whenInForce(2, soon())
+  assert.equal(tables.length, 1)
+})
+
 test('where nothing leads out there is no table, once it is known that nothing does', async (t) => {
   const { passed, tables, until, world } = start(t)
   world.mayRemove = false

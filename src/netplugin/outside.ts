@@ -1,5 +1,5 @@
-// Keeps the kernel's part of the way out as it must be: looks after each pass of the agent, and every few seconds in between for
-// what other hands have changed.
+// Keeps the kernel's part of the way out as it must be: works out after each pass of the agent what that is, and looks at the
+// kernel when it is something else, and every few seconds for what other hands have changed.
 
 import type { NodeNetwork } from '../core/compile/node-network.ts'
 import { type Firewall, firewallText } from '../core/outside/firewall.ts'
@@ -48,6 +48,10 @@ export class Outside {
   readonly #looked = new Wakeup()
   #seen: Seen | undefined
   #dirty = false
+  #auditAt = 0
+  /** What was put in force last; undefined: unknown. */
+  #kept: { readonly table: string | undefined } | undefined
+  #netmasters: Firewall['netmasters'] = []
   /** Revision that is in force, as far as there is a way out. */
   #revision = 0
   #problem = ''
@@ -84,22 +88,32 @@ export class Outside {
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#deps
     while (!signal.aborted) {
-      if (!this.#dirty) await this.#wakeup.waitAtMost(auditMs, { clock }, signal)
+      // Not more than a pause: a clock may be set back.
+      const pause = Math.min(auditMs, this.#auditAt - clock.now())
+      if (!this.#dirty && pause > 0) await this.#wakeup.waitAtMost(pause, { clock }, signal)
+      if (signal.aborted) return
       this.#dirty = false
-      if (!signal.aborted && this.#seen !== undefined) await this.#look(this.#seen, signal)
+      const isAudit = this.#auditAt > clock.now() + auditMs || this.#auditAt <= clock.now()
+      if (isAudit) {
+        this.#auditAt = clock.now() + auditMs
+        this.#kept = undefined
+      }
+      if (this.#seen !== undefined) await this.#look(this.#seen, signal)
     }
   }
 
   async #look(seen: Seen, signal: AbortSignal): Promise<void> {
     const { firewall, host, log, mayRemove } = this.#deps
     try {
-      const netmasters = seen.network.outside === undefined ? [] : await this.#netmasters()
+      // Before anything is in force as after each pause: addresses of names change too.
+      if (this.#kept === undefined && seen.network.outside !== undefined)
+        this.#netmasters = await this.#findNetmasters()
       const wish = firewallFor(seen.network, {
         state: seen.state,
         ofPorts: seen.ofPorts,
         links: host.facts().links,
         subnet: this.#options.subnet,
-        netmasters,
+        netmasters: this.#netmasters,
       })
       if (wish === undefined && seen.network.outside !== undefined) {
         throw new NetpluginError('unavailable', 'OUTSIDE_PORT_MISSING', `the switch has no port ${portNames.outside}`)
@@ -107,8 +121,12 @@ export class Outside {
       if (wish !== undefined) this.#checkSubnet()
       if (wish !== undefined || mayRemove()) {
         const table = wish === undefined ? undefined : firewallText(wish)
-        const done = await firewall.keep(table, AbortSignal.any([signal, AbortSignal.timeout(stepMs)]))
-        if (done.length > 0) log.info('way out changed', { done })
+        if (this.#kept === undefined || this.#kept.table !== table) {
+          this.#kept = undefined
+          const done = await firewall.keep(table, AbortSignal.any([signal, AbortSignal.timeout(stepMs)]))
+          this.#kept = { table }
+          if (done.length > 0) log.info('way out changed', { done })
+        }
       }
       if (this.#problem !== '') log.info('way out as it should be again')
       this.#problem = ''
@@ -133,7 +151,7 @@ export class Outside {
   }
 
   /** A name that nobody knows now keeps nobody from the way out. */
-  async #netmasters(): Promise<Firewall['netmasters']> {
+  async #findNetmasters(): Promise<Firewall['netmasters']> {
     const { hostname, port, protocol } = new URL(this.#options.netmaster)
     const number = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
     const known = parseIpv4(hostname) !== undefined ? [hostname] : await this.#deps.resolve(hostname).catch(() => [])

@@ -32,7 +32,7 @@ import {
   type PacketOut,
 } from '../protocols/openflow/index.ts'
 import type { ListedConnection } from '../protocols/unixctl/index.ts'
-import { DatapathCache } from './datapath-cache.ts'
+import { DatapathCache, type Nudges } from './datapath-cache.ts'
 
 /** How long one change of ports, or one answer about flows, may take: less than attach calls wait, so that they can say what holds them up. */
 const settleMs = 8_000
@@ -176,7 +176,7 @@ export class SwitchLink {
     if (this.#openFlow === undefined) return []
     const connection = this.#openFlow
     // What the datapath has counted comes to the flows with each round of corrections.
-    await this.#cache.round(signal)
+    await this.#cache.round(nudgesOf(connection, undefined, signal), signal)
     const flows = await Promise.all(countingTables.map((name) => connection.flows({ table: tableId(name) }, signal)))
     return countRules(flows.flat(), keys)
   }
@@ -185,7 +185,7 @@ export class SwitchLink {
   async countService(service: ServiceView, signal: AbortSignal): Promise<readonly ServiceCount[]> {
     if (this.#openFlow === undefined) return []
     const connection = this.#openFlow
-    await this.#cache.round(signal)
+    await this.#cache.round(nudgesOf(connection, undefined, signal), signal)
     return countService(await connection.flows({ table: tableId('Provider') }, signal), service)
   }
 
@@ -212,7 +212,7 @@ export class SwitchLink {
     const flow = this.#unsettled
     if (flow === undefined) return
     const connection = await this.#connection(signal)
-    await this.#cache.forget(() => connection.bundle([{ op: 'add-flow', flow }], signal), signal)
+    await this.#cache.forget(nudgesOf(connection, flow, signal), signal)
     this.#unsettled = undefined
   }
 
@@ -262,6 +262,16 @@ export class SwitchLink {
       connection.packetOut(handedTo(fields.in_port, finished))
     })
     return connection
+  }
+}
+
+/** `flow`: in force, to be made again; undefined: let the switch begin its rounds by itself. */
+function nudgesOf(connection: OpenFlowConnection, flow: Flow | undefined, signal: AbortSignal): Nudges {
+  return {
+    touch: async () => {
+      if (flow !== undefined) await connection.send([{ op: 'add-flow', flow }], signal)
+    },
+    wake: () => connection.barrier(signal),
   }
 }
 

@@ -29,13 +29,18 @@ export async function answersTo(client: Container, url: string, times = 20): Pro
   return [...new Set(said.trim().split('\n'))].sort().join(' ')
 }
 
-/** Waits until every client hears exactly these. */
-export async function untilAnswers({ lab, clients }: ServiceCast, url: string, wanted: string): Promise<void> {
+/** Waits until every client hears exactly these, asking so many times. */
+export async function untilAnswers(
+  { lab, clients }: ServiceCast,
+  url: string,
+  wanted: string,
+  times?: number,
+): Promise<void> {
   for (const client of clients) {
     let heard = ''
     await lab
       .until(`${client.name} to hear ${wanted} at ${url}`, async () => {
-        heard = await answersTo(client, url)
+        heard = await answersTo(client, url, times)
         return heard === wanted || undefined
       })
       .catch((error: unknown) => assert.fail(`${client.name} heard ${heard}: ${error}`))

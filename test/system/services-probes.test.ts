@@ -58,10 +58,10 @@ async function probing(step: Step, cast: ServiceCast): Promise<void> {
       })),
     )
     await untilFailing('probed1 probed2')
-    for (const client of cast.clients) assert.equal(await answersTo(client, at, 2), 'refused')
+    await untilAnswers(cast, at, 'refused', 2)
     await serve(2)
     await untilFailing('probed1')
-    for (const client of cast.clients) assert.equal(await answersTo(client, at, 1), 'silent')
+    await untilAnswers(cast, at, 'silent', 1)
     await serve(1)
     await untilFailing('')
     await lab.execOk('node2', 'docker rm -f probed2')

@@ -99,7 +99,7 @@ export class Channel {
   /** Sends what the writer holds, empties it, and resolves when there is room for more. */
   async send(w: Writer, signal?: AbortSignal): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
-    const flowing = this.#socket.write(w.take())
+    const flowing = this.#write(w.take())
     w.reset()
     if (flowing) return
     const drained = Promise.withResolvers<void>()
@@ -119,7 +119,16 @@ export class Channel {
   post(encode: (w: Writer) => void): void {
     const w = new Writer(128)
     encode(w)
-    if (this.#failure === undefined) this.#socket.write(w.view())
+    if (this.#failure === undefined) this.#write(w.view())
+  }
+
+  /** What is written in one turn goes together: each write wakes the switch. */
+  #write(bytes: Uint8Array): boolean {
+    if (this.#socket.writableCorked === 0) {
+      this.#socket.cork()
+      process.nextTick(() => this.#socket.uncork())
+    }
+    return this.#socket.write(bytes)
   }
 
   /** `promise`, or an error when the wait takes too long, or the reason of the signal. */
