@@ -38,6 +38,7 @@ class GatedStore implements Store {
 
   snapshot = () => this.inner.snapshot()
   watch: Store['watch'] = (from, signal) => this.inner.watch(from, signal)
+  lease: Store['lease'] = (ttlMs) => this.inner.lease(ttlMs)
   close = () => this.inner.close()
   commit: Store['commit'] = async (commit) => {
     this.commits++

@@ -1,69 +1,56 @@
 // A store that lives and dies with the process: for tests, and for trying things out.
 
+import { type Clock, systemClock } from '../../lib/clock.ts'
 import { NetpluginError } from '../../lib/errors.ts'
-import { Wakeup } from '../../lib/wakeup.ts'
+import { MemoryData } from './memory-data.ts'
 import type {
   Commit,
   CommitResult,
+  Lease,
   Store,
-  StoreChange,
   StoreCommit,
   StoreDeps,
   StoreOptions,
   StoreSnapshot,
-  StoreValue,
 } from './store.ts'
 
 export class MemoryStore implements Store {
   readonly #options: StoreOptions
-  readonly #epoch: string
-  readonly #entries = new Map<string, { readonly value: StoreValue; readonly revision: number }>()
-  readonly #wakeup = new Wakeup()
-  #history: StoreCommit[] = []
-  #historyChanges = 0
-  #compacted = 0
-  #revision = 0
+  readonly #deps: StoreDeps
+  readonly #data: MemoryData
+  readonly #clock: Clock
+  readonly #leases = new Map<string, { readonly lease: Lease; readonly ttlMs: number }>()
   #closed = false
 
-  constructor(options: StoreOptions, deps: StoreDeps) {
+  /** `data`: that of another one, to share; see `another`. */
+  constructor(options: StoreOptions, deps: StoreDeps, data = new MemoryData(options, deps.newEpoch())) {
     this.#options = options
-    this.#epoch = deps.newEpoch()
+    this.#deps = deps
+    this.#data = data
+    this.#clock = deps.clock ?? systemClock
+  }
+
+  /** The same data as another program would see it: closed by itself, with leases of its own. */
+  another(): MemoryStore {
+    return new MemoryStore(this.#options, this.#deps, this.#data)
   }
 
   async snapshot(): Promise<StoreSnapshot> {
     this.#check()
-    const entries = [...this.#entries].map(([key, { value, revision }]) => ({ key, value, revision }))
-    entries.sort((a, b) => (a.key < b.key ? -1 : 1))
-    return { revision: this.#revision, epoch: this.#epoch, entries }
+    return this.#data.snapshot()
   }
 
   async commit(commit: Commit): Promise<CommitResult> {
     this.#check()
-    for (const { key, revision } of commit.expect) {
-      if ((this.#entries.get(key)?.revision ?? 0) !== revision) return { ok: false, conflict: key }
-    }
-    const revision = ++this.#revision
-    const changes: StoreChange[] = []
-    for (const key of commit.delete) {
-      if (this.#entries.delete(key)) changes.push({ key, value: null })
-    }
-    for (const { key, value } of commit.put) {
-      // As a durable store would: what comes back shares nothing with what was given.
-      const copy = structuredClone(value)
-      this.#entries.set(key, { value: copy, revision })
-      changes.push({ key, value: copy })
-    }
-    this.#remember({ revision, changes })
-    return { ok: true, revision }
+    return this.#data.commit(commit)
   }
 
   async *watch(fromRevision: number, signal: AbortSignal): AsyncIterable<StoreCommit> {
     let from = fromRevision
     while (!signal.aborted) {
       this.#check()
-      if (from < this.#compacted) throw compacted(from, this.#compacted)
-      const next = this.#history.find((commit) => commit.revision > from)
-      if (next === undefined) await this.#wakeup.wait(signal)
+      const next = this.#data.after(from)
+      if (next === undefined) await this.#data.wakeup.wait(signal)
       else {
         from = next.revision
         yield next
@@ -71,34 +58,39 @@ export class MemoryStore implements Store {
     }
   }
 
-  async close(): Promise<void> {
-    this.#closed = true
-    this.#wakeup.wake()
+  async lease(ttlMs: number): Promise<Lease> {
+    this.#check()
+    const lease = this.#data.leases.grant(async (id) => {
+      this.#leases.delete(id)
+      this.#data.endLease(id)
+    })
+    this.#leases.set(lease.id, { lease, ttlMs })
+    return lease
   }
 
-  #remember(commit: StoreCommit): void {
-    this.#history.push(commit)
-    this.#historyChanges += commit.changes.length
-    let drop = 0
-    while (this.#historyChanges > this.#options.historyLimit && drop < this.#history.length - 1) {
-      const oldest = this.#history[drop++]
-      this.#historyChanges -= oldest?.changes.length ?? 0
-      this.#compacted = oldest?.revision ?? this.#compacted
+  async close(): Promise<void> {
+    for (const { lease } of this.#leases.values()) await lease.end()
+    this.#closed = true
+    this.#data.wakeup.wake()
+  }
+
+  /** For tests: as when the program was killed, its leases end after their time. */
+  abandon(): void {
+    for (const [id, { ttlMs }] of this.#leases) {
+      void this.#clock.after(ttlMs).then(() => this.#data.endLease(id, 'its holder was not heard of in time'))
     }
-    if (drop > 0) this.#history = this.#history.slice(drop)
-    this.#wakeup.wake()
+    this.#leases.clear()
+    this.#closed = true
+    this.#data.wakeup.wake()
+  }
+
+  /** For tests: as when the store had not heard of the holder in time. */
+  expire(leaseId: string): void {
+    this.#leases.delete(leaseId)
+    this.#data.endLease(leaseId, 'its holder was not heard of in time')
   }
 
   #check(): void {
     if (this.#closed) throw new NetpluginError('unavailable', 'STORE_CLOSED', 'the store is closed')
   }
-}
-
-export function compacted(from: number, kept: number): NetpluginError {
-  return new NetpluginError(
-    'conflict',
-    'COMPACTED',
-    `the store no longer keeps the changes after revision ${from}; the oldest kept follow revision ${kept}`,
-    { details: { from, kept } },
-  )
 }

@@ -1,7 +1,8 @@
 // The file of the embedded store: who may open it, its tables and their version.
 //
 // Layout (schema version 2): `meta(name, value)`: schema, epoch, revision, compacted; `log(id, revision, key, value)`: what
-// each commit wrote, as JSON text, NULL for a deletion (see sqlite-log.ts). The view `entries` shows the newest of each key.
+// each commit wrote, as JSON text, NULL for a deletion (see sqlite-log.ts); `leased(key)`: keys that end with the process that
+// has the file open. The view `entries` shows the newest of each key.
 
 import { DatabaseSync } from 'node:sqlite'
 import { asError, NetpluginError } from '../../lib/errors.ts'
@@ -10,6 +11,9 @@ import type { StoreDeps } from './store.ts'
 const schemaVersion = 2
 
 const metaTable = 'CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;'
+
+/** Older versions do not know it and leave it alone, and the keys in it too. */
+const leasedTable = 'CREATE TABLE IF NOT EXISTS leased (key TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;'
 
 const tables = `
   CREATE TABLE log (id INTEGER PRIMARY KEY, revision INTEGER NOT NULL, key TEXT NOT NULL, value TEXT) STRICT;
@@ -84,7 +88,7 @@ function takeLock(lockPath: string, path: string): DatabaseSync {
 
 function createTables(database: DatabaseSync, path: string, deps: StoreDeps): void {
   database.exec('BEGIN IMMEDIATE')
-  database.exec(metaTable)
+  database.exec(metaTable + leasedTable)
   const set = database.prepare('INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)')
   const found = database.prepare("SELECT value FROM meta WHERE name = 'schema'").get()?.value
   if (found === undefined) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -75,6 +75,26 @@ test('sqlite store: a file of a newer schema is refused and left alone', async (
 
 test('sqlite store: a directory that does not exist is named', () => {
   assert.throws(() => open('/nonexistent/dir/state.sqlite'), code('STORE_DAMAGED'))
+})
+
+test('sqlite store: keys of a lease whose process was killed are gone when the file is opened again', async () => {
+  const path = newPath()
+  const first = open(path)
+  const lease = await first.lease(1_000)
+  const put = ['a', 'b', 'c'].map((key) => ({ key, value: 1, lease: lease.id }))
+  await first.commit({ expect: [], put: [...put, { key: 'kept', value: 1 }], delete: [] })
+  await first.commit({ expect: [], put: [{ key: 'b', value: 2 }], delete: ['c'] })
+  // What a kill leaves: the files as they are now.
+  const copy = newPath()
+  for (const end of ['', '-wal']) copyFileSync(path + end, copy + end)
+  const second = open(copy)
+  const { entries } = await second.snapshot()
+  assert.deepEqual(
+    entries.map(({ key }) => key),
+    ['b', 'kept'],
+  )
+  assert.deepEqual(await commitsAfter(second, 2, 3), [{ revision: 3, changes: [{ key: 'a', value: null }] }])
+  await Promise.all([first.close(), second.close()])
 })
 
 // The child commits as fast as it can and prints each number once the commit is acknowledged; it is killed in the middle.

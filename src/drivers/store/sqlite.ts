@@ -2,15 +2,18 @@
 // event loop share one transaction and one fsync (group commit); a promise resolves after the fsync.
 
 import type { StatementSync } from 'node:sqlite'
-import { asError, NetpluginError } from '../../lib/errors.ts'
+import { asError, asNetpluginError, NetpluginError } from '../../lib/errors.ts'
 import { Wakeup } from '../../lib/wakeup.ts'
-import { compacted } from './memory.ts'
+import { LocalLeases } from './local-leases.ts'
+import { compacted, meets } from './memory-data.ts'
 import { Checkpoints } from './sqlite-checkpoint.ts'
 import { openDatabase, type SqliteFiles } from './sqlite-file.ts'
+import { LeasedRows } from './sqlite-leased.ts'
 import { type LogRow, SqliteLog } from './sqlite-log.ts'
 import type {
   Commit,
   CommitResult,
+  Lease,
   Store,
   StoreChange,
   StoreCommit,
@@ -41,6 +44,9 @@ export class SqliteStore implements Store {
   readonly #checkpoints: Checkpoints
   readonly #log: SqliteLog
   readonly #setMeta: StatementSync
+  readonly #leases = new LocalLeases()
+  readonly #leasedRows: LeasedRows
+  readonly #held = new Set<Lease>()
   readonly #wakeup = new Wakeup()
   readonly #epoch: string
   #queue: Waiting[] = []
@@ -59,6 +65,13 @@ export class SqliteStore implements Store {
     this.#epoch = String(meta.get('epoch'))
     this.#revision = Number(meta.get('revision'))
     this.#log = new SqliteLog(database, Number(meta.get('compacted')))
+    this.#leasedRows = new LeasedRows(database)
+    // The lock says that who held them is gone.
+    const orphans = this.#leasedRows.keys()
+    if (orphans.length > 0) {
+      void this.commit({ expect: [], put: [], delete: orphans }).catch(() => {})
+      this.#flush()
+    }
   }
 
   async snapshot(): Promise<StoreSnapshot> {
@@ -93,8 +106,20 @@ export class SqliteStore implements Store {
     }
   }
 
+  async lease(_ttlMs: number): Promise<Lease> {
+    this.#check()
+    const lease = this.#leases.grant(async (id) => {
+      this.#held.delete(lease)
+      const keys = this.#leases.take(id)
+      if (keys.length > 0) await this.commit({ expect: [], put: [], delete: keys })
+    })
+    this.#held.add(lease)
+    return lease
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return
+    await Promise.all([...this.#held].map((lease) => lease.end()))
     this.#flush()
     this.#closed = true
     this.#wakeup.wake()
@@ -110,19 +135,24 @@ export class SqliteStore implements Store {
     try {
       const { database } = this.#files
       database.exec('BEGIN IMMEDIATE')
-      const results = queue.map(({ commit }) => this.#apply(commit))
+      const results = queue.map(({ commit }) => this.#applied(commit))
       this.#log.compact(this.#options.historyLimit, this.#revision)
       if (this.#log.compacted !== before.compacted) this.#setMeta.run('compacted', this.#log.compacted)
       this.#setMeta.run('revision', this.#revision)
       database.exec('COMMIT')
       this.#log.committed()
-      for (const [index, { resolve }] of queue.entries()) {
+      for (const [index, { commit, resolve, reject }] of queue.entries()) {
         const result = results[index]
-        if (result !== undefined) resolve(result)
+        if (result instanceof NetpluginError) reject(result)
+        else if (result !== undefined) {
+          if (result.ok) this.#leases.follow(commit)
+          resolve(result)
+        }
       }
       this.#wakeup.wake()
     } catch (cause) {
       const error = this.#writeFailed(cause)
+      this.#leasedRows.rolledBack()
       this.#revision = before.revision
       this.#log.rolledBack(before.compacted)
       for (const { reject } of queue) reject(error)
@@ -133,14 +163,31 @@ export class SqliteStore implements Store {
     this.#checkpoints.wrote(rows)
   }
 
+  /** The result, or why this one was refused while others of the transaction go on. */
+  #applied(commit: Commit): CommitResult | NetpluginError {
+    try {
+      for (const { lease } of commit.put) this.#leases.check(lease)
+    } catch (error) {
+      return asNetpluginError(error)
+    }
+    return this.#apply(commit)
+  }
+
   #apply(commit: Commit): CommitResult {
     const log = this.#log
     for (const { key, revision } of commit.expect) {
-      if (log.revisionOf(key) !== revision) return { ok: false, conflict: key }
+      if (!meets(log.revisionOf(key), revision)) return { ok: false, conflict: key }
     }
     const revision = ++this.#revision
-    for (const key of commit.delete) if (log.revisionOf(key) !== 0) log.append({ key, revision, value: null })
-    for (const { key, value } of commit.put) log.append({ key, revision, value: JSON.stringify(value) })
+    for (const key of commit.delete) {
+      if (log.revisionOf(key) === 0) continue
+      log.append({ key, revision, value: null })
+      this.#leasedRows.set(key, false)
+    }
+    for (const { key, value, lease } of commit.put) {
+      log.append({ key, revision, value: JSON.stringify(value) })
+      this.#leasedRows.set(key, lease !== undefined)
+    }
     return { ok: true, revision }
   }
 
