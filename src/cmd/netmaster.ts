@@ -56,6 +56,7 @@ async function run(flags: NetmasterFlags): Promise<number> {
       fwdMode: flags.fwdMode,
       version: { GitCommit: gitCommit, Version: version, BuildTime: buildTime },
       historyLimit,
+      instance: randomUUID(),
       flows: { rule: flags.maxRuleFlows, host: flags.maxHostFlows },
       localAddress: localAddress(networkInterfaces(), await namedAddresses()),
     },

@@ -1,24 +1,29 @@
 // Decisions that go to the store together.
 
-import type { StoreValue } from '../drivers/store/store.ts'
-import type { NetpluginError } from '../lib/errors.ts'
-import type { Decide, Decision } from './decision.ts'
+import type { Commit, StoreValue } from '../drivers/store/store.ts'
+import { NetpluginError } from '../lib/errors.ts'
+import type { Decide, Decision, Fence } from './decision.ts'
 import { grantKey, recordKey } from './store-keys.ts'
 
 /** A transaction that waits for its answer. */
 export interface Entry {
   readonly decide: Decide<unknown>
+  readonly fence: Fence | undefined
   readonly resolve: (result: unknown, revision: number) => void
   readonly reject: (error: NetpluginError) => void
+  /** The state is known to hold everything that happened before it was asked for. */
+  readonly isFresh: boolean
 }
 
 export class Batch {
   readonly entries: { readonly entry: Entry; readonly decision: Decision<unknown> }[] = []
   /** By key; the last write counts. Null: delete. */
   readonly writes = new Map<string, StoreValue | null>()
+  changesRecords = false
 
   add(entry: Entry, decision: Decision<unknown>): void {
     this.entries.push({ entry, decision })
+    if (decision.records.length > 0) this.changesRecords = true
     for (const change of decision.records) {
       this.writes.set(recordKey(change), change.value === null ? null : { ...change.value })
     }
@@ -29,4 +34,28 @@ export class Batch {
       )
     }
   }
+
+  /** What must hold for some of the decisions. */
+  fences(): Commit['expect'] {
+    const fences = new Map<string, number>()
+    for (const { entry } of this.entries)
+      if (entry.fence !== undefined) fences.set(entry.fence.key, entry.fence.revision)
+    return [...fences].map(([key, revision]) => ({ key, revision }))
+  }
+
+  /** A key was not as expected: refuses those that relied on it as a fence, and answers the others. */
+  fenced(key: string): Entry[] {
+    const others: Entry[] = []
+    for (const { entry } of this.entries) {
+      if (entry.fence?.key === key) entry.reject(fenceBroken(key))
+      else others.push(entry)
+    }
+    return others
+  }
+}
+
+function fenceBroken(key: string): NetpluginError {
+  return new NetpluginError('conflict', 'FENCED', `${key} is another's by now; nothing was changed`, {
+    details: { key },
+  })
 }

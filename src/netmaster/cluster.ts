@@ -5,19 +5,30 @@
 //   decide ─► speculative tables ─► batch ─► store.commit ─► committed tables ─► history ─► streams, answers
 //
 // Every commit also writes `meta/head` and expects it unchanged, so that of several masters on one store only one at a
-// time can have decided on the newest state. The other reloads and decides again.
+// time can have decided on the newest state. The others hear of its commit (follower.ts) and decide again.
 
-import type { Commit, Store, StoreSnapshot, StoreValue } from '../drivers/store/store.ts'
+import type {
+  Commit,
+  CommitResult,
+  Store,
+  StoreChange,
+  StoreCommit,
+  StoreSnapshot,
+  StoreValue,
+} from '../drivers/store/store.ts'
+import type { Clock } from '../lib/clock.ts'
 import { asNetpluginError, NetpluginError, raise } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Wakeup } from '../lib/wakeup.ts'
 import { isProblem } from '../model/body.ts'
 import type { Change } from '../model/state.ts'
 import { Batch, type Entry } from './batch.ts'
-import type { Decide } from './decision.ts'
-import { History, type HistoryEntry } from './history.ts'
-import { loadTables } from './load.ts'
-import { decodeEntry, headKey } from './store-keys.ts'
+import type { Decide, Fence } from './decision.ts'
+import { Follower } from './follower.ts'
+import type { HistoryEntry } from './history.ts'
+import { decodeChanges } from './load.ts'
+import { Replica } from './replica.ts'
+import { decodeHead, type Head, headKey } from './store-keys.ts'
 import type { Tables, View } from './tables.ts'
 
 export interface Outcome<R> {
@@ -29,38 +40,61 @@ export interface Outcome<R> {
 export interface ClusterOptions {
   /** Changes kept in memory for streams that come back. */
   readonly historyLimit: number
+  /** Other masters write to the store, too; left out: nobody does. */
+  readonly isShared?: boolean
+  /** Names this process among the writers of the store. */
+  readonly writer: string
 }
 
 export interface ClusterDeps {
   readonly store: Store
+  readonly clock: Clock
   readonly log: Log
 }
 
 /** How often a batch is decided anew after another writer was faster. */
-const maxConflicts = 20
+const maxConflicts = 100
+
+/** A commit whose answer is not here yet. */
+interface Flight {
+  readonly batch: Batch
+  readonly by: string
+  isAccepted: boolean
+}
 
 export class Cluster {
-  readonly epoch: string
+  readonly #options: ClusterOptions
   readonly #store: Store
   readonly #log: Log
-  readonly #history: History
+  readonly #replica: Replica
+  readonly #follower: Follower | undefined
   readonly #wakeup = new Wakeup()
-  readonly #revisions = new Map<string, number>()
-  #revision: number
-  #committed: Tables
   #speculative: Tables
+  /** Another writer's commit is not in the speculative tables. */
+  #isOvertaken = false
   #open = new Batch()
+  #flight: Flight | undefined
+  #commits = 0
   #pumping: Promise<void> | undefined
 
   /** `snapshot`: what the store holds now. */
   constructor(options: ClusterOptions, deps: ClusterDeps, snapshot: StoreSnapshot) {
+    this.#options = options
     this.#store = deps.store
     this.#log = deps.log
-    this.epoch = snapshot.epoch
-    this.#revision = snapshot.revision
-    this.#history = new History({ limit: options.historyLimit, revision: snapshot.revision })
-    this.#committed = this.#load(snapshot)
-    this.#speculative = this.#committed.copy()
+    this.#replica = new Replica(options, snapshot)
+    this.#speculative = this.#replica.tables.copy()
+    if (options.isShared !== true) return
+    this.#follower = new Follower(deps, this.#replica, {
+      heard: (commit) => this.#heard(commit),
+      reloaded: () => this.#overtaken(),
+      turned: () => this.#wakeup.wake(),
+    })
+  }
+
+  /** Of the store: revisions of another epoch cannot be compared with these. */
+  get epoch(): string {
+    return this.#replica.epoch
   }
 
   /**
@@ -68,27 +102,37 @@ export class Cluster {
    * told to them and do not count.
    */
   get revision(): number {
-    return this.#revision
+    return this.#replica.revision
   }
 
   /** The newest durable state; changes under you: read it without awaiting in between. */
   get view(): View {
-    return this.#committed
+    return this.#replica.tables
+  }
+
+  /** Everything the store says is known up to this revision, which may be newer than that of the newest records. */
+  get reached(): number {
+    return this.#replica.reached
+  }
+
+  /** Whether the store has not been heard for a while, which others may have written to since. */
+  get isCutOff(): boolean {
+    return this.#follower?.isCutOff ?? false
   }
 
   /** All records at `revision`, for a snapshot. */
   records(): readonly Change[] {
-    return this.#committed.records()
+    return this.#replica.tables.records()
   }
 
   /** Changes after a revision that are still in memory; undefined when it lies too far back. */
   changesAfter(revision: number): readonly HistoryEntry[] | undefined {
-    return this.#history.after(revision)
+    return this.#replica.history.after(revision)
   }
 
   /** The revision from which memory knows every change. */
   get historyStart(): number {
-    return this.#history.start
+    return this.#replica.history.start
   }
 
   /** Resolves at the next change or when the signal aborts. */
@@ -96,12 +140,20 @@ export class Cluster {
     return this.#wakeup.wait(signal)
   }
 
+  /**
+   * Resolves when `view` holds whatever anybody was told was done before this was called, at whichever master. Throws
+   * `unavailable` STORE_BEHIND when that cannot be said within two seconds.
+   */
+  async fresh(): Promise<void> {
+    await this.#follower?.fresh()
+  }
+
   /** Throws the problem; otherwise resolves when everything the answer rests on is durable. */
-  transact<R>(decide: Decide<R>): Promise<Outcome<R>> {
+  transact<R>(decide: Decide<R>, fence?: Fence): Promise<Outcome<R>> {
     return new Promise((resolve, reject) => {
       // Both callbacks know R; the batch handles entries of every R alike.
       const settle = (result: unknown, revision: number) => resolve({ result: result as R, revision })
-      this.#decide({ decide, resolve: settle, reject })
+      this.#decide({ decide, fence, resolve: settle, reject, isFresh: this.#follower === undefined })
     })
   }
 
@@ -112,19 +164,18 @@ export class Cluster {
   async backlog(
     since: number,
     signal: AbortSignal,
-  ): Promise<readonly { revision: number; changes: Change[] }[] | undefined> {
-    const until = this.#history.start
-    const found: { revision: number; changes: Change[] }[] = []
+  ): Promise<readonly { revision: number; changes: readonly Change[] }[] | undefined> {
+    const until = this.historyStart
+    const found: { revision: number; changes: readonly Change[] }[] = []
+    if (since >= until) return found
     let count = 0
     try {
       for await (const { revision, changes } of this.#store.watch(since, signal)) {
-        if (revision > until) break
-        const records = changes.flatMap(({ key, value }) => {
-          const decoded = decodeEntry(key, value)
-          return decoded.type === 'record' ? [decoded.change] : []
-        })
+        // A store may tell several commits as one: it reaches further than memory begins.
+        if (revision > until) return undefined
+        const { records } = decodeChanges(changes)
         count += records.length
-        if (count > this.#committed.endpoints.size + 10_000) return undefined
+        if (count > this.view.endpoints.size + 10_000) return undefined
         // The last one is told even when it is empty: it brings the reader to the revision that memory starts from.
         if (records.length > 0 || revision === until) found.push({ revision, changes: records })
         if (revision === until) break
@@ -139,16 +190,23 @@ export class Cluster {
   /** Waits for what is under way and closes the store. */
   async close(): Promise<void> {
     while (this.#pumping !== undefined) await this.#pumping
+    await this.#follower?.stop()
     await this.#store.close()
   }
 
   #decide(entry: Entry): void {
     try {
       const decision = entry.decide(this.#speculative)
+      const isChange = !isProblem(decision) && decision.records.length + decision.grants.length > 0
+      // Changes are only taken by the store when they were decided on its newest state. For others we ask.
+      if (!isChange && !entry.isFresh) {
+        this.fresh().then(() => this.#decide({ ...entry, isFresh: true }), entry.reject)
+        return
+      }
       if (isProblem(decision)) raise(decision)
       this.#speculative.apply(decision.records, decision.grants)
-      if (decision.records.length === 0 && decision.grants.length === 0 && this.#pumping === undefined) {
-        entry.resolve(decision.result, this.#revision)
+      if (!isChange && this.#pumping === undefined) {
+        entry.resolve(decision.result, this.revision)
         return
       }
       this.#open.add(entry, decision)
@@ -164,6 +222,7 @@ export class Cluster {
     // Everything that arrives in this turn of the event loop goes together.
     await new Promise((resolve) => setImmediate(resolve))
     while (this.#open.entries.length > 0) {
+      if (this.#isOvertaken) this.#decideAgain([])
       const batch = this.#open
       this.#open = new Batch()
       try {
@@ -172,6 +231,7 @@ export class Cluster {
         this.#fail(batch, asNetpluginError(error))
       }
     }
+    if (this.#isOvertaken) this.#decideAgain([])
     // In the same step as the last look at the queue: whatever is added later starts a new pump.
     this.#pumping = undefined
   }
@@ -181,78 +241,118 @@ export class Cluster {
     for (let conflicts = 0; conflicts < maxConflicts; conflicts++) {
       if (current.writes.size === 0) {
         // Only answers that rested on an earlier commit, which is durable by now.
-        for (const { entry, decision } of current.entries) entry.resolve(decision.result, this.#revision)
+        for (const { entry, decision } of current.entries) entry.resolve(decision.result, this.revision)
         return
       }
-      const commit = this.#commitOf(current)
-      const result = await this.#store.commit(commit)
+      const before = this.#replica.headRevision
+      const result = await this.#send(current)
       if (result.ok) {
-        this.#accept(current, commit, result.revision)
+        for (const { entry, decision } of current.entries) entry.resolve(decision.result, this.revision)
         return
       }
-      this.#log.warn('another writer was faster, deciding again', { key: result.conflict, revision: this.#revision })
-      current = await this.#startOver(current)
+      this.#log.debug('another writer was faster, deciding again', { key: result.conflict, revision: this.revision })
+      const entries = current.fenced(result.conflict)
+      if (this.#follower === undefined) this.#replica.load(await this.#store.snapshot())
+      else if (result.conflict === headKey || entries.length === current.entries.length) {
+        await this.#follower.passed(before)
+      }
+      current = this.#takeUp(entries)
     }
     const message = 'too many other writers change the cluster at the same time; try again'
     throw new NetpluginError('unavailable', 'TOO_MANY_CONFLICTS', message)
   }
 
-  #commitOf(batch: Batch): Commit {
-    const expect = [{ key: headKey, revision: this.#revisions.get(headKey) ?? 0 }]
-    const put: { key: string; value: StoreValue }[] = [{ key: headKey, value: this.#revision }]
+  async #send(batch: Batch): Promise<CommitResult> {
+    const by = `${this.#options.writer}/${++this.#commits}`
+    const flight: Flight = { batch, by, isAccepted: false }
+    const commit = this.#commitOf(batch, by)
+    this.#flight = flight
+    try {
+      const result = await this.#store.commit(commit)
+      if (result.ok) this.#accept(flight, { revision: result.revision, changes: changesOf(commit) })
+      return result
+    } catch (error) {
+      // The watch may have told what the answer would have.
+      if (flight.isAccepted) return { ok: true, revision: this.reached }
+      throw error
+    } finally {
+      this.#flight = undefined
+    }
+  }
+
+  #commitOf(batch: Batch, by: string): Commit {
+    const { revision, headRevision } = this.#replica
+    const head: Head = batch.changesRecords ? { by } : { by, records: revision }
+    const expect = [{ key: headKey, revision: headRevision }, ...batch.fences()]
+    const put: { key: string; value: StoreValue }[] = [{ key: headKey, value: { ...head } }]
     const remove: string[] = []
     for (const [key, value] of batch.writes) {
-      expect.push({ key, revision: this.#revisions.get(key) ?? 0 })
+      expect.push({ key, revision: this.#replica.revisionOf(key) })
       if (value === null) remove.push(key)
       else put.push({ key, value })
     }
     return { expect, put, delete: remove }
   }
 
-  #accept(batch: Batch, commit: Commit, revision: number): void {
-    for (const { key } of commit.put) this.#revisions.set(key, revision)
-    for (const key of commit.delete) this.#revisions.delete(key)
-    const changes: Change[] = []
-    for (const { decision } of batch.entries) {
-      this.#committed.apply(decision.records, decision.grants)
-      changes.push(...decision.records)
-    }
-    if (changes.length > 0) {
-      this.#revision = revision
-      this.#history.push(revision, changes)
-      this.#wakeup.wake()
-    }
-    for (const { entry, decision } of batch.entries) entry.resolve(decision.result, this.#revision)
+  /** Our own commit is durable, as its answer or the watch says, whichever is first. */
+  #accept(flight: Flight, commit: StoreCommit): void {
+    flight.isAccepted = true
+    if (commit.revision <= this.#replica.reached) return
+    const decisions = flight.batch.entries.map(({ decision }) => decision)
+    this.#replica.take(commit, decisions)
+    this.#wakeup.wake()
+    this.#follower?.moved()
   }
 
-  /** Nothing of the batch, nor of what was decided on top of it, has happened. */
+  /** The next commit, as the store tells it. */
+  #heard(commit: StoreCommit): void {
+    if (commit.revision <= this.#replica.reached) return
+    const head = commit.changes.find(({ key }) => key === headKey)
+    if (head !== undefined && this.#flight?.by === decodeHead(head.value).by) {
+      this.#accept(this.#flight, commit)
+      return
+    }
+    const applied = decodeChanges(commit.changes)
+    this.#replica.take(commit, [applied])
+    if (head === undefined) return
+    if (this.#pumping === undefined) this.#speculative.apply(applied.records, applied.grants)
+    else this.#isOvertaken = true
+    this.#wakeup.wake()
+  }
+
+  #overtaken(): void {
+    this.#wakeup.wake()
+    if (this.#pumping !== undefined) this.#isOvertaken = true
+    else this.#speculative = this.#replica.tables.copy()
+  }
+
+  /** Nothing of the batch, nor of what was decided on top of it, has happened; or nobody knows. */
   #fail(batch: Batch, error: NetpluginError): void {
     this.#log.error('commit failed', { code: error.code, error: error.message, transactions: batch.entries.length })
     const dropped = [...batch.entries, ...this.#open.entries]
     this.#open = new Batch()
-    this.#speculative = this.#committed.copy()
+    this.#isOvertaken = false
+    this.#speculative = this.#replica.tables.copy()
     for (const { entry } of dropped) entry.reject(error)
   }
 
-  /** Loads what others wrote and decides everything again; answers the new batch. */
-  async #startOver(batch: Batch): Promise<Batch> {
-    const snapshot = await this.#store.snapshot()
-    this.#committed = this.#load(snapshot)
-    this.#revision = snapshot.revision
-    this.#history.reset(snapshot.revision)
-    this.#wakeup.wake()
-    const entries = [...batch.entries, ...this.#open.entries].map(({ entry }) => entry)
-    this.#open = new Batch()
-    this.#speculative = this.#committed.copy()
-    for (const entry of entries) this.#decide(entry)
+  /** Decides everything that waits again, these first; answers the new batch. */
+  #takeUp(entries: readonly Entry[]): Batch {
+    this.#decideAgain(entries)
     const again = this.#open
     this.#open = new Batch()
     return again
   }
 
-  #load(snapshot: StoreSnapshot): Tables {
-    this.#revisions.clear()
-    for (const { key, revision } of snapshot.entries) this.#revisions.set(key, revision)
-    return loadTables(snapshot.entries)
+  #decideAgain(first: readonly Entry[]): void {
+    const entries = [...first, ...this.#open.entries.map(({ entry }) => entry)]
+    this.#open = new Batch()
+    this.#isOvertaken = false
+    this.#speculative = this.#replica.tables.copy()
+    for (const entry of entries) this.#decide(entry)
   }
+}
+
+function changesOf({ put, delete: remove }: Commit): StoreChange[] {
+  return [...put, ...remove.map((key) => ({ key, value: null }))]
 }

@@ -19,3 +19,9 @@ export type Decide<R> = (view: View) => Decision<R> | Problem
 export function unchanged<R>(result: R): Decision<R> {
   return { records: [], grants: [], result }
 }
+
+/** What must still hold when a decision is committed: nobody wrote the key since this revision. */
+export interface Fence {
+  readonly key: string
+  readonly revision: number
+}

@@ -31,6 +31,10 @@ export interface NetmasterOptions extends Defaults {
   readonly version: VersionView
   /** Changes kept in memory for streams that come back. */
   readonly historyLimit: number
+  /** Names this process: another one each time netmaster is started. */
+  readonly instance: string
+  /** Other netmasters use the store, too; left out: none does. */
+  readonly isShared?: boolean
   /** The address of this host that others reach, shown where it listens on all of them; left out: the loopback. */
   readonly localAddress?: string
   /** Beyond which rules are refused; left out: more than anybody needs. */
@@ -92,6 +96,12 @@ export class Netmaster {
         'local-ip': this.#served.host,
         'netmaster-nodes': [this.#published.host],
       }),
+    }
+    // Before the routes: they get it then. Whatever a client was told at one master, it reads at each.
+    if (options.isShared === true) {
+      this.app.addHook('preHandler', async ({ method, url }) => {
+        if (method === 'GET' && !url.startsWith('/internal/')) await cluster.fresh()
+      })
     }
     await addReference(this.app, this.#routes, options.version.Version)
     const counts = new Counts({ clock })
@@ -165,7 +175,8 @@ export class Netmaster {
 /** Opens the cluster in a store and prepares the server; `start` makes it listen. */
 export async function createNetmaster(options: NetmasterOptions, deps: NetmasterDeps): Promise<Netmaster> {
   const { settings, snapshot } = await prepareStore(options, deps)
-  const cluster = new Cluster({ historyLimit: options.historyLimit }, deps, snapshot)
+  const { historyLimit, instance: writer, isShared = false } = options
+  const cluster = new Cluster({ historyLimit, writer, isShared }, deps, snapshot)
   await seedCluster(cluster, options)
   const netmaster = new Netmaster(cluster, options, deps)
   await netmaster.prepare(options, settings.netMode)

@@ -3,7 +3,8 @@
 //   record/<kind>/<key>                   the record
 //   grant/<pool>/<number>                 its owner (text)
 //   grant/address/<tenant:network>/<ip>   its owner (AddressOwner)
-//   meta/settings, meta/head              what the cluster was started with; written by every commit (see cluster.ts)
+//   meta/settings                         what the cluster was started with
+//   meta/head                             written by every commit of records or grants (Head)
 
 import type { StoreValue } from '../drivers/store/store.ts'
 import { NetpluginError } from '../lib/errors.ts'
@@ -12,6 +13,20 @@ import { type Change, recordKinds } from '../model/state.ts'
 
 export const settingsKey = 'meta/settings'
 export const headKey = 'meta/head'
+
+/** Of the newest commit. Versions before wrote a number. */
+export interface Head {
+  /** Who wrote it: no two commits say the same. */
+  readonly by: string
+  /** Of the newest commit that changed records; missing: of this one. */
+  readonly records?: number
+}
+
+export function decodeHead(value: StoreValue | null): Head {
+  if (value === null || typeof value !== 'object' || !('by' in value)) return { by: '' }
+  const { by, records } = value
+  return { by: String(by), ...(typeof records === 'number' ? { records } : {}) }
+}
 
 export function recordKey(change: Change): string {
   return `record/${change.kind}/${change.key}`

@@ -1,6 +1,7 @@
 // The stream of cluster state to one node: a snapshot or a resume, then deltas as they are committed, pings in between.
 // It reads from the cluster's history at its own pace, so that a slow node holds no memory; one that falls behind what is
-// kept is cut and comes back for a snapshot.
+// kept is cut and comes back for a snapshot. Any master goes on where another one left off; one that lost the store ends its
+// streams, so that nodes look for one that has it.
 
 import type { Writable } from 'node:stream'
 import type { Clock } from '../lib/clock.ts'
@@ -33,7 +34,10 @@ export async function streamState(
   const stop = AbortSignal.any([signal, closed.signal])
   try {
     let revision = await begin(output, since, cluster, stop)
-    while (!stop.aborted) {
+    const { epoch } = cluster
+    while (!stop.aborted && !cluster.isCutOff) {
+      // The store is another one: no revision of the former means anything.
+      if (cluster.epoch !== epoch) return
       const entries = cluster.changesAfter(revision)
       if (entries === undefined) return
       for (const entry of entries) {
@@ -58,7 +62,9 @@ async function begin(
   cluster: Cluster,
   signal: AbortSignal,
 ): Promise<number> {
-  if (since?.epoch === cluster.epoch && since.revision <= cluster.revision) {
+  // Another master may have told more than is known here by now.
+  if (since?.epoch === cluster.epoch && since.revision > cluster.reached) await cluster.fresh()
+  if (since?.epoch === cluster.epoch && since.revision <= cluster.reached) {
     const { epoch, revision } = since
     const resume = line({ type: 'resume', version: 1, epoch, revision })
     if (cluster.changesAfter(revision) !== undefined) {

@@ -35,6 +35,9 @@ export async function startTestNetmaster(
     readonly historyLimit?: number
     readonly server?: ServerOptions
     readonly flows?: FlowLimits
+    readonly instance?: string
+    /** There are others on the store. */
+    readonly isShared?: boolean
   } = {},
 ): Promise<TestNetmaster> {
   const clock = new FakeClock()
@@ -46,6 +49,8 @@ export async function startTestNetmaster(
       fwdMode: options.fwdMode ?? 'routing',
       version: { GitCommit: 'abcdef01', Version: '1.2.3', BuildTime: 'from source' },
       historyLimit: options.historyLimit ?? 10_000,
+      instance: options.instance ?? 'netmaster-of-a-test',
+      isShared: options.isShared ?? false,
       ...(options.server === undefined ? {} : { server: options.server }),
       ...(options.flows === undefined ? {} : { flows: options.flows }),
     },

@@ -8,6 +8,7 @@ import type {
   CommitResult,
   StoreChange,
   StoreCommit,
+  StoreEntry,
   StoreOptions,
   StoreSnapshot,
   StoreValue,
@@ -35,6 +36,11 @@ export class MemoryData {
     return { revision: this.#revision, epoch: this.#epoch, entries }
   }
 
+  get(key: string): StoreEntry | undefined {
+    const found = this.#entries.get(key)
+    return found && { key, ...found }
+  }
+
   commit(commit: Commit): CommitResult {
     for (const { lease } of commit.put) this.leases.check(lease)
     for (const { key, revision } of commit.expect) {
@@ -59,7 +65,13 @@ export class MemoryData {
   /** The first commit after a revision; undefined: none yet. Throws COMPACTED. */
   after(revision: number): StoreCommit | undefined {
     if (revision < this.#compacted) throw compacted(revision, this.#compacted)
-    return this.#history.find((commit) => commit.revision > revision)
+    let [low, high] = [0, this.#history.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#history[middle]?.revision ?? 0) > revision) high = middle
+      else low = middle + 1
+    }
+    return this.#history[low]
   }
 
   endLease(id: string, why?: string): void {

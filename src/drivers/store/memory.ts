@@ -10,6 +10,7 @@ import type {
   Store,
   StoreCommit,
   StoreDeps,
+  StoreEntry,
   StoreOptions,
   StoreSnapshot,
 } from './store.ts'
@@ -38,6 +39,11 @@ export class MemoryStore implements Store {
   async snapshot(): Promise<StoreSnapshot> {
     this.#check()
     return this.#data.snapshot()
+  }
+
+  async get(key: string): Promise<StoreEntry | undefined> {
+    this.#check()
+    return this.#data.get(key)
   }
 
   async commit(commit: Commit): Promise<CommitResult> {

@@ -54,6 +54,13 @@ export class SqliteLog {
     return this.#newest.get(key)?.revision ?? 0
   }
 
+  /** The newest row of a key; undefined: it does not exist. */
+  newest(key: string): LogRow | undefined {
+    const newest = this.#newest.get(key)
+    const row = newest && this.#statements.one.get(newest.id)
+    return row && changeOf(row)
+  }
+
   append({ key, revision, value }: LogRow): void {
     const id = ++this.#lastId
     const before = this.#newest.get(key)
@@ -128,6 +135,7 @@ interface Statements {
   readonly remove: StatementSync
   readonly after: StatementSync
   readonly of: StatementSync
+  readonly one: StatementSync
   readonly countAfter: StatementSync
   readonly edge: StatementSync
   readonly between: StatementSync
@@ -142,6 +150,7 @@ function prepare(database: DatabaseSync): Statements {
     remove: sql('DELETE FROM log WHERE id = ?'),
     after: sql('SELECT revision, key, value FROM log WHERE revision > ? ORDER BY revision, id LIMIT ?'),
     of: sql('SELECT revision, key, value FROM log WHERE revision = ? ORDER BY id'),
+    one: sql('SELECT revision, key, value FROM log WHERE id = ?'),
     countAfter: sql('SELECT count(*) AS n FROM log WHERE revision > ?'),
     edge: sql('SELECT revision FROM log WHERE revision > ? ORDER BY revision, id LIMIT 1 OFFSET ?'),
     between: sql('SELECT id, key FROM log WHERE revision > ? AND revision <= ?'),

@@ -83,6 +83,12 @@ export class SqliteStore implements Store {
     return { revision: this.#revision, epoch: this.#epoch, entries }
   }
 
+  async get(key: string): Promise<StoreEntry | undefined> {
+    this.#check()
+    const row = this.#log.newest(key)
+    return row && { key, revision: row.revision, value: parseValue(row.value ?? '') }
+  }
+
   commit(commit: Commit): Promise<CommitResult> {
     if (this.#closed) return Promise.reject(closed())
     return new Promise((resolve, reject) => {

@@ -114,6 +114,15 @@ export function testStore(subject: StoreUnderTest): void {
     assert.deepEqual(await store.commit(put('a', 4, third)), { ok: false, conflict: 'a' })
   })
 
+  scenario('one key is answered as it was written last', async (store) => {
+    assert.equal(await store.get('a'), undefined)
+    const revision = await committed(store, put('a', { n: 1 }))
+    await committed(store, put('b', 1))
+    assert.deepEqual(await store.get('a'), { key: 'a', value: { n: 1 }, revision })
+    await committed(store, remove('a'))
+    assert.equal(await store.get('a'), undefined)
+  })
+
   scenario('an absent key can be claimed once by many at the same time', async (store) => {
     const results = await Promise.all(Array.from({ length: 20 }, (_, n) => store.commit(put('grant/1', n, 0))))
     const [won, ...others] = results.filter((result) => result.ok)

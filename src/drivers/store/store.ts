@@ -72,6 +72,11 @@ export interface Lease {
 export interface Store {
   snapshot(): Promise<StoreSnapshot>
   /**
+   * The newest value of one key, with whatever was committed before this was asked, by anybody; of several servers a
+   * majority vouches for it. Undefined: there is no such key.
+   */
+  get(key: string): Promise<StoreEntry | undefined>
+  /**
    * All or nothing; resolves when the result is durable. A revision is given to each commit, in order.
    * Throws `conflict` LEASE_LOST when a lease it names has ended, and STORE_UNCERTAIN when the store went away before it
    * said whether the commit was done: read before you try again.
