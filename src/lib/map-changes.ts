@@ -1,5 +1,7 @@
 // What changed between two maps of which one was copied from the other.
 
+import { VersionedMap } from './versioned-map.ts'
+
 /** `undefined`: the key is not in that map. */
 export interface MapChange<K, V> {
   readonly key: K
@@ -15,17 +17,23 @@ interface Origin {
 
 const origins = new WeakMap<object, Origin>()
 
-/** A copy to edit with `putInto`; what else edits it makes `mapChanges` blind. */
-export function copyOfMap<K, V>(map: ReadonlyMap<K, V>): Map<K, V> {
-  const copy = new Map(map)
+/** A copy, to be edited with `putInto` alone, until it is copied itself. */
+export type MapCopy<K, V> = Map<K, V> | VersionedMap<K, V>
+
+/** From how many entries on copies share a table. Small ones are plain maps: quicker to read, and to compare. */
+const manyEntries = 500
+
+export function copyOfMap<K, V>(map: ReadonlyMap<K, V>): MapCopy<K, V> {
+  const copy = map.size < manyEntries ? new Map(map) : VersionedMap.of(map)
   origins.set(copy, { original: new WeakRef(map), edited: new Set() })
   return copy
 }
 
 /** Sets the key of a copy, or deletes it: `undefined`. */
-export function putInto<K, V>(copy: Map<K, V>, key: K, value: V | undefined): void {
+export function putInto<K, V>(copy: MapCopy<K, V>, key: K, value: V | undefined): void {
   origins.get(copy)?.edited.add(key)
-  if (value === undefined) copy.delete(key)
+  if (copy instanceof VersionedMap) copy.put(key, value)
+  else if (value === undefined) copy.delete(key)
   else copy.set(key, value)
 }
 

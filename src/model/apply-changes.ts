@@ -1,7 +1,7 @@
 // The state after a set of changes. Records that did not change stay the same objects, so that everything derived from
 // them can be memoised by identity.
 
-import { copyOfMap, putInto } from '../lib/map-changes.ts'
+import { copyOfMap, type MapCopy, putInto } from '../lib/map-changes.ts'
 import {
   type Change,
   type ChangeOf,
@@ -28,8 +28,8 @@ export function applyChanges(state: ClusterState, revision: number, changes: rea
     objects: state.objects,
   }
   const owned = new Set<string>()
-  function edit<V>(name: string, map: ReadonlyMap<string, V>): Map<string, V> {
-    if (owned.has(name)) return map as Map<string, V>
+  function edit<V>(name: string, map: ReadonlyMap<string, V>): MapCopy<string, V> {
+    if (owned.has(name)) return map as MapCopy<string, V>
     owned.add(name)
     return copyOfMap(map)
   }
@@ -63,13 +63,13 @@ export function applyChanges(state: ClusterState, revision: number, changes: rea
 function putObject<K extends ObjectName>(
   objects: ObjectMaps,
   { kind, key, value }: ChangeOf<K>,
-  edit: <V>(name: string, map: ReadonlyMap<string, V>) => Map<string, V>,
+  edit: <V>(name: string, map: ReadonlyMap<string, V>) => MapCopy<string, V>,
 ): ObjectMaps {
   const map: ReadonlyMap<string, RecordTypes[K]> = objects[kind]
   return { ...objects, [kind]: put(edit(kind, map), key, value) }
 }
 
-function put<V>(map: Map<string, V>, key: string, value: V | null): Map<string, V> {
+function put<V>(map: MapCopy<string, V>, key: string, value: V | null): MapCopy<string, V> {
   putInto(map, key, value ?? undefined)
   return map
 }

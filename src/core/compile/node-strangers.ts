@@ -5,7 +5,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { sameItems } from '../../lib/same.ts'
 import type { ClusterState } from '../../model/state.ts'
 import { type AddressSet, linkLocalPrefix, networkAddresses, wireNetworks } from '../policy/address-set.ts'
-import type { RuleLevel } from './node-policy.ts'
+import type { PlacedRule, RuleLevel } from './node-policy.ts'
+import { ruleChanges } from './rule-changes.ts'
 
 /**
  * A group here some of whose rules name groups. While this node does not know which group the other side is in, such rules
@@ -46,16 +47,31 @@ export interface Strangers {
   readonly wire: readonly WireAddresses[]
 }
 
-/** Whose rules of one level name groups. */
-interface LevelNaming {
-  readonly tenants: ReadonlySet<string>
-  readonly groups: ReadonlySet<number>
+/** Whose rules of one level name groups: how many of each. */
+class LevelNaming {
+  readonly tenants = new Map<string, number>()
+  readonly groups = new Map<number, number>()
+  #rules: readonly PlacedRule[] = []
+
+  look(rules: readonly PlacedRule[]): void {
+    const { removed, added } = ruleChanges(this.#rules, rules)
+    this.#rules = rules
+    for (const placed of removed) this.#count(placed, -1)
+    for (const placed of added) this.#count(placed, 1)
+  }
+
+  #count({ rule, groups }: PlacedRule, by: 1 | -1): void {
+    if (rule.remote.groupId === undefined) return
+    countInto(this.tenants, rule.tenantName, by)
+    for (const { groupId } of groups) countInto(this.groups, groupId, by)
+  }
 }
 
 export class StrangerCompiler {
   #inputs: readonly unknown[] = []
   #last: Strangers = { naming: { incoming: new Set(), outgoing: new Set() }, wary: [], wire: [] }
-  readonly #ofLevels = new WeakMap<RuleLevel, LevelNaming>()
+  /** By name. */
+  #ofLevels: ReadonlyMap<string, LevelNaming> = new Map()
 
   compile(state: ClusterState, levels: readonly RuleLevel[]): Strangers {
     const inputs = [levels, state.networks, state.tenants]
@@ -63,13 +79,16 @@ export class StrangerCompiler {
     this.#inputs = inputs
     const naming = { incoming: new Set<string>(), outgoing: new Set<string>() }
     const groups = { incoming: new Set<number>(), outgoing: new Set<number>() }
+    const ofLevels = new Map<string, LevelNaming>()
     for (const level of levels) {
-      const found = this.#ofLevels.get(level) ?? levelNaming(level)
-      this.#ofLevels.set(level, found)
+      const found = this.#ofLevels.get(level.name) ?? new LevelNaming()
+      found.look(level.rules)
+      ofLevels.set(level.name, found)
       const side = level.direction === 'in' ? 'incoming' : 'outgoing'
-      for (const tenant of found.tenants) naming[side].add(tenant)
-      for (const groupId of found.groups) groups[side].add(groupId)
+      for (const tenant of found.tenants.keys()) naming[side].add(tenant)
+      for (const groupId of found.groups.keys()) groups[side].add(groupId)
     }
+    this.#ofLevels = ofLevels
     const last = this.#last
     this.#last = {
       naming: unlessSame(last.naming, naming),
@@ -80,14 +99,10 @@ export class StrangerCompiler {
   }
 }
 
-function levelNaming({ rules }: RuleLevel): LevelNaming {
-  const naming = { tenants: new Set<string>(), groups: new Set<number>() }
-  for (const { rule, groups } of rules) {
-    if (rule.remote.groupId === undefined) continue
-    naming.tenants.add(rule.tenantName)
-    for (const { groupId } of groups) naming.groups.add(groupId)
-  }
-  return naming
+function countInto<K>(counts: Map<K, number>, key: K, by: 1 | -1): void {
+  const count = (counts.get(key) ?? 0) + by
+  if (count === 0) counts.delete(key)
+  else counts.set(key, count)
 }
 
 function waryGroups({ incoming, outgoing }: Record<'incoming' | 'outgoing', ReadonlySet<number>>): WaryGroup[] {

@@ -4,11 +4,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { mapChanges } from '../../lib/map-changes.ts'
 import { sameItems } from '../../lib/same.ts'
-import { placeOf } from '../../lib/sorted.ts'
 import { policyKey } from '../../model/policy.ts'
 import type { ClusterState, RuleRecord } from '../../model/state.ts'
 import { type PolicyRule, resolveRule, severity } from '../policy/rule.ts'
 import type { PlacedRule, PolicyGroup, RuleLevel } from './node-policy.ts'
+import { editedRules } from './rule-changes.ts'
 
 /** Groups by the key of a policy that they have, by ascending id. */
 export type PolicyUsers = ReadonlyMap<string, readonly PolicyGroup[]>
@@ -18,9 +18,6 @@ interface Edit {
   readonly removed: Set<string>
   readonly added: PlacedRule[]
 }
-
-/** From how many changes on a level's list is sorted anew. */
-const many = 32
 
 export class RulePlacement {
   #users: PolicyUsers = new Map()
@@ -108,25 +105,10 @@ function edited(before: readonly RuleLevel[], edits: ReadonlyMap<string, Edit>):
   return [...levels.values()].sort(compareLevels)
 }
 
-function editedRules(before: readonly PlacedRule[], { removed, added }: Edit): readonly PlacedRule[] {
-  if (removed.size + added.length > many) {
-    const rules = [...before.filter(({ rule }) => !removed.has(rule.key)), ...added]
-    return rules.sort((a, b) => (a.rule.key < b.rule.key ? -1 : 1))
-  }
-  const rules = [...before]
-  for (const key of removed) rules.splice(placeOf(rules, key, keyOf), 1)
-  for (const placed of added) rules.splice(placeOf(rules, placed.rule.key, keyOf), 0, placed)
-  return rules
-}
-
 function compareLevels(a: RuleLevel, b: RuleLevel): number {
   if (a.priority !== b.priority) return b.priority - a.priority
   if (severity(a) !== severity(b)) return severity(b) - severity(a)
   return a.direction < b.direction ? -1 : 1
-}
-
-function keyOf({ rule }: PlacedRule): string {
-  return rule.key
 }
 
 /** Whether what the rule names is still what it was; all else is in its record. */

@@ -3,12 +3,13 @@
 
 import type { Flow } from '../../../protocols/openflow/index.ts'
 import type { PlacedRule, RuleLevel } from '../../compile/node-policy.ts'
+import { ruleChanges } from '../../compile/rule-changes.ts'
 import type { PolicyRule } from '../../policy/rule.ts'
 import { connection } from '../fields.ts'
 import { flow } from '../flow.ts'
 import { priority } from '../priorities.ts'
 import { ruleNumber } from '../rule-number.ts'
-import { ruleChanges, Shards } from './shards.ts'
+import { Shards } from './shards.ts'
 
 /** Of a rule that allows. */
 export function countFlow({ key, direction }: Pick<PolicyRule, 'key' | 'direction'>): Flow {

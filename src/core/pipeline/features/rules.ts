@@ -8,6 +8,7 @@
 import { placeOf } from '../../../lib/sorted.ts'
 import type { Action, Flow } from '../../../protocols/openflow/index.ts'
 import type { PlacedRule, RuleLevel } from '../../compile/node-policy.ts'
+import { ruleChanges } from '../../compile/rule-changes.ts'
 import { decidedBy } from '../fields.ts'
 import { flow, type Step } from '../flow.ts'
 import { levelNumber, rulePriority } from '../priorities.ts'
@@ -15,7 +16,7 @@ import { ruleNumber } from '../rule-number.ts'
 import { ConjunctionIds, idBits } from './conjunction-ids.ts'
 import { matchKey, type RuleForm, ruleForm } from './rule-form.ts'
 import type { RuleMatch } from './rule-matches.ts'
-import { ruleChanges, Shards } from './shards.ts'
+import { Shards } from './shards.ts'
 
 type Part = Extract<Action, { type: 'conjunction' }>
 type RuleStep = Step<'Egress' | 'Ingress'>

@@ -2,7 +2,6 @@
 
 import { hash32 } from '../../../lib/hash.ts'
 import type { Flow } from '../../../protocols/openflow/index.ts'
-import type { PlacedRule } from '../../compile/node-policy.ts'
 
 const shardCount = 256
 
@@ -49,26 +48,4 @@ function inOrder(shard: ReadonlyMap<string, Flow>): readonly Flow[] {
     if (made !== undefined) flows.push(made)
   }
   return flows
-}
-
-/** What went and what came between two lists, both by ascending key. */
-export function ruleChanges(before: readonly PlacedRule[], after: readonly PlacedRule[]) {
-  const removed: PlacedRule[] = []
-  const added: PlacedRule[] = []
-  let at = 0
-  for (const placed of after) {
-    // Nearly all: not even their keys are looked at.
-    if (before[at] === placed) {
-      at++
-      continue
-    }
-    const { key } = placed.rule
-    for (let old = before[at]; old !== undefined && old.rule.key <= key && old !== placed; old = before[++at]) {
-      removed.push(old)
-    }
-    if (before[at] === placed) at++
-    else added.push(placed)
-  }
-  removed.push(...before.slice(at))
-  return { removed, added }
 }
