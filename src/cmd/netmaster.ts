@@ -13,6 +13,7 @@ import { createLog } from '../lib/log.ts'
 import { type NetmasterFlags, readFlags } from '../netmaster/flags.ts'
 import { localAddress } from '../netmaster/local-address.ts'
 import { createNetmaster } from '../netmaster/netmaster.ts'
+import { describeStore, storeTarget } from '../netmaster/store-flags.ts'
 
 /** Changes kept in memory for agents that reconnect. */
 const historyLimit = 10_000
@@ -48,7 +49,7 @@ async function run(flags: NetmasterFlags): Promise<number> {
   const log = createLog({ level: flags.logLevel, name: 'netmaster' })
   const { version, gitCommit, buildTime } = readBuildInfo()
   for (const note of flags.notes) log.warn(note)
-  const store = openStore({ kind: flags.stateStore, directory: flags.stateDir }, { newEpoch: randomUUID })
+  const store = await openStore(storeTarget(flags.store), { newEpoch: randomUUID, clock: systemClock, log })
   const netmaster = await createNetmaster(
     {
       clusterMode: flags.mode,
@@ -67,7 +68,12 @@ async function run(flags: NetmasterFlags): Promise<number> {
     const address = await netmaster.start(flags.listen, flags.control)
     // Node would write what it compiled only at the end, and a daemon's end is often a kill.
     flushCompileCache()
-    log.info('netmaster listens', { address, store: flags.stateStore, revision: netmaster.cluster.revision, version })
+    log.info('netmaster listens', {
+      address,
+      store: describeStore(flags.store),
+      revision: netmaster.cluster.revision,
+      version,
+    })
     const signal = await stopped
     log.info('netmaster stops', { signal })
     return 0

@@ -1,12 +1,12 @@
 // The flags of netmaster (specification 1.3), with the environment variables and older spellings that mean the same.
 
 import { isIP } from 'node:net'
-import { type StoreKind, storeKinds } from '../drivers/store/index.ts'
 import type { NetpluginError } from '../lib/errors.ts'
 import { describeFlags, type FlagValues, fillFlags, parseFlags, usage } from '../lib/flags.ts'
 import { type LogLevel, logLevels } from '../lib/log.ts'
 import type { Listen } from './listen.ts'
 import { defaultFlowLimits } from './objects/rule-budget.ts'
+import { chooseStore, type StoreChoice, storeEnvironment, storeFlags } from './store-flags.ts'
 
 export interface NetmasterFlags {
   readonly mode: string
@@ -15,8 +15,7 @@ export interface NetmasterFlags {
   readonly listen: Listen
   /** Where nodes are to reach it, when that differs; it then listens there too. */
   readonly control: Listen | undefined
-  readonly stateDir: string
-  readonly stateStore: StoreKind
+  readonly store: StoreChoice
   readonly logLevel: LogLevel
   /** Flows that a rule, and that all rules, may be on one host. */
   readonly maxRuleFlows: number
@@ -63,18 +62,7 @@ const table = {
     value: 'ADDRESS:PORT',
     help: 'where nodes reach it, when that differs; it listens there too',
   },
-  stateDir: {
-    kind: 'text',
-    names: ['state-dir'],
-    value: 'DIRECTORY',
-    help: 'where the embedded store keeps its file (/var/lib/netplugin/netmaster)',
-  },
-  stateStore: {
-    kind: 'text',
-    names: ['state-store'],
-    value: 'STORE',
-    help: `${storeKinds.join(' or ')}; memory forgets everything at the end (sqlite)`,
-  },
+  ...storeFlags,
   logLevel: { kind: 'text', names: ['log-level'], value: 'LEVEL', help: `${logLevels.join(', ')} (info)` },
   maxRuleFlows: {
     kind: 'number',
@@ -89,9 +77,6 @@ const table = {
     help: `flows that all rules may be on one host; a rule beyond is refused (${defaultFlowLimits.host})`,
   },
   debug: { kind: 'switch', names: ['debug'], help: '' },
-  etcd: { kind: 'text', names: ['etcd-endpoints', 'etcd'], value: 'URLS', help: '' },
-  consul: { kind: 'text', names: ['consul-endpoints', 'consul'], value: 'URLS', help: '' },
-  clusterStore: { kind: 'text', names: ['cluster-store', 'store-url'], value: 'URL', help: '' },
   infra: { kind: 'text', names: ['infra', 'infra-type'], value: 'TYPE', help: '' },
   jsonLog: { kind: 'switch', names: ['use-json-log', 'json-log'], help: '' },
   syslog: { kind: 'switch', names: ['use-syslog', 'syslog'], help: '' },
@@ -108,11 +93,8 @@ const environment: Partial<Record<keyof typeof table, string>> = {
   netMode: 'NET_MODE',
   fwdMode: 'FORWARD_MODE',
   listen: 'EXTERNAL_ADDRESS',
-  stateDir: 'STATE_DIR',
-  stateStore: 'STATE_STORE',
+  ...storeEnvironment,
   logLevel: 'LOG_LEVEL',
-  etcd: 'ETCD_ENDPOINTS',
-  consul: 'CONSUL_ENDPOINTS',
   infra: 'INFRA',
   control: 'INTERNAL_ADDRESS',
   pluginName: 'PLUGIN_NAME',
@@ -126,7 +108,8 @@ Serves the API of the cluster, keeps its state, and streams it to the netplugin 
 `
 const helpTail = `
 Each flag with a value is also read from the environment: CONTIV_NETMASTER_MODE, _NET_MODE, _FORWARD_MODE,
-_EXTERNAL_ADDRESS, _INTERNAL_ADDRESS, _STATE_DIR, _STATE_STORE, _LOG_LEVEL.
+_EXTERNAL_ADDRESS, _INTERNAL_ADDRESS, _LOG_LEVEL, _STATE_DIR, _STATE_STORE, _STORE_URL, _ETCD_ENDPOINTS, _STORE_PREFIX, _STORE_CA,
+_STORE_CERT, _STORE_KEY, _STORE_USER, _STORE_PASSWORD_FILE.
 `
 
 /** The same for switches: true or false. */
@@ -154,8 +137,7 @@ export function readFlags(args: readonly string[], env: Readonly<Record<string, 
         values.control === undefined
           ? undefined
           : parseListen('--control-url (--internal-address)', values.control, mode === 'test'),
-      stateDir: values.stateDir ?? '/var/lib/netplugin/netmaster',
-      stateStore: chooseStore(values.stateStore ?? 'sqlite'),
+      store: chooseStore(values),
       logLevel: choose('--log-level', level, logLevels),
       maxRuleFlows: flowLimit('--max-rule-flows', values.maxRuleFlows ?? defaultFlowLimits.rule),
       maxHostFlows: flowLimit('--max-host-flows', values.maxHostFlows ?? defaultFlowLimits.host),
@@ -181,14 +163,6 @@ function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Rec
 }
 
 function refuseUnsupported(values: FlagValues<typeof table>): void {
-  if (values.etcd !== undefined && values.consul !== undefined) {
-    throw usage('--etcd-endpoints and --consul-endpoints are both given; a cluster has one store')
-  }
-  if (values.etcd !== undefined || values.consul !== undefined || values.clusterStore !== undefined) {
-    throw usage(
-      'etcd and consul are not supported yet; leave their flags out to use the embedded store (--state-store sqlite)',
-    )
-  }
   if (values.syslog) {
     throw usage('--use-syslog is not supported; the log goes to standard error, which a service manager can pass on')
   }
@@ -219,13 +193,6 @@ function choose<W extends string>(flag: string, text: string, words: readonly W[
 function flowLimit(flag: string, limit: number): number {
   if (limit >= 1) return limit
   throw usage(`${flag} ${limit} leaves no room for any rule; give a number from 1`)
-}
-
-function chooseStore(text: string): StoreKind {
-  if (text === 'etcd' || text === 'consul') {
-    throw usage(`--state-store ${text} is not supported yet; use sqlite, or memory for a trial`)
-  }
-  return choose('--state-store', text, storeKinds)
 }
 
 /** `address:port`, `[v6]:port`, `:port` or `http://address:port`. Port 0 asks the system for one: for tests. */

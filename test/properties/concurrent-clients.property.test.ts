@@ -24,9 +24,9 @@ import {
 
 const clients = 6
 
-function open(directory: string): Promise<TestNetmaster> {
+async function open(directory: string): Promise<TestNetmaster> {
   const deps = { newEpoch: () => 'epoch', clock: new FakeClock(), log: silentLog }
-  return startTestNetmaster({ store: openStore({ kind: 'sqlite', directory }, deps) })
+  return startTestNetmaster({ store: await openStore({ kind: 'sqlite', directory }, deps) })
 }
 
 /** One after another; answers the status codes. */

@@ -1,28 +1,51 @@
 // The stores netmaster can be started with.
 
 import { join } from 'node:path'
+import { systemClock } from '../../lib/clock.ts'
 import { makeFolder } from '../../lib/folder.ts'
+import { type Log, silentLog } from '../../lib/log.ts'
 import { MemoryStore } from './memory.ts'
 import { SqliteStore } from './sqlite.ts'
 import type { Store, StoreDeps } from './store.ts'
-
-export const storeKinds = ['sqlite', 'memory'] as const
-export type StoreKind = (typeof storeKinds)[number]
+import type { ServerOptions, StoreTarget } from './target.ts'
 
 /** Changes kept for watchers: enough for agents to resume after minutes away. */
 const historyLimit = 50_000
+/** How long a call to a store of several servers may take, and how long one of them is waited for. */
+const times = { callMs: 8_000, memberMs: 3_000 }
 
-/** Opens the store of this kind; `directory` is where an embedded one keeps its file. */
-export function openStore(options: { readonly kind: StoreKind; readonly directory: string }, deps: StoreDeps): Store {
-  switch (options.kind) {
+/** Opens the store, and makes it when there is none yet. What only some need is loaded when it is asked for. */
+export async function openStore(target: StoreTarget, deps: StoreDeps & { readonly log?: Log }): Promise<Store> {
+  const options = { historyLimit: target.historyLimit ?? historyLimit }
+  switch (target.kind) {
     case 'memory':
-      return new MemoryStore({ historyLimit }, deps)
+      return new MemoryStore(options, deps)
     case 'sqlite':
-      makeFolder(options.directory, { mode: 0o700, purpose: 'state directory', flag: '--state-dir' })
-      return new SqliteStore({ historyLimit, path: join(options.directory, 'state.sqlite') }, deps)
+      makeFolder(target.directory, { mode: 0o700, purpose: 'state directory', flag: '--state-dir' })
+      return new SqliteStore({ ...options, path: join(target.directory, 'state.sqlite') }, deps)
+    case 'etcd':
+      return openEtcd(options, target, deps)
   }
+}
+
+async function openEtcd(
+  options: { readonly historyLimit: number },
+  { endpoints, tls, user, prefix }: ServerOptions,
+  deps: StoreDeps & { readonly log?: Log },
+): Promise<Store> {
+  const { clock = systemClock, log = silentLog, newEpoch } = deps
+  const [{ EtcdClient }, { EtcdKv }, { KvStore }, { KvKeys }] = await Promise.all([
+    import('./etcd-client.ts'),
+    import('./etcd.ts'),
+    import('./kv-store.ts'),
+    import('./kv-keys.ts'),
+  ])
+  const client = new EtcdClient({ endpoints, ...(tls && { tls }), ...(user && { user }), ...times }, { clock, log })
+  const kv = new EtcdKv({ prefix, user: user?.name }, client)
+  return KvStore.open(options, { kv, keys: new KvKeys(prefix), clock, log, newEpoch })
 }
 
 export { MemoryStore } from './memory.ts'
 export { SqliteStore, type SqliteStoreOptions } from './sqlite.ts'
 export type * from './store.ts'
+export * from './target.ts'
