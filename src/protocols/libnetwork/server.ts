@@ -4,14 +4,12 @@
 // 404 on some calls for "this plugin is too old to know it" and goes on as if they had worked. 400 means that the
 // request could not be read.
 
-import { lstat, mkdir, rm } from 'node:fs/promises'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { connect } from 'node:net'
-import { dirname } from 'node:path'
 import { asError, asNetpluginError, NetpluginError } from '../../lib/errors.ts'
 import { http } from '../../lib/http.ts'
 import type { Log } from '../../lib/log.ts'
 import { Tasks } from '../../lib/tasks.ts'
+import { prepareSocketPath } from '../../lib/unix-socket.ts'
 import type { Codec } from './codec.ts'
 import { type Drivers, type Handlers, handlersOf } from './driver.ts'
 import { calls, contentType } from './messages.ts'
@@ -67,8 +65,7 @@ export class LibnetworkServer {
    */
   async start(signal: AbortSignal): Promise<void> {
     const path = this.#options.socketPath
-    await mkdir(dirname(path), { recursive: true })
-    await removeStaleSocket(path, signal)
+    await prepareSocketPath(path, signal)
     await new Promise<void>((resolve, reject) => {
       const onError = (cause: Error) =>
         reject(
@@ -196,33 +193,4 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   } catch (cause) {
     throw new NetpluginError('invalid', 'BAD_JSON', `the request is not JSON: ${asError(cause).message}`, { cause })
   }
-}
-
-async function removeStaleSocket(path: string, signal: AbortSignal): Promise<void> {
-  const inUse = (why: string) =>
-    new NetpluginError('conflict', 'PLUGIN_SOCKET_IN_USE', `${path} ${why}`, { details: { path } })
-  const status = await lstat(path).catch(() => undefined)
-  if (status === undefined) return
-  if (!status.isSocket()) throw inUse('is there but is not a socket; remove it or choose another path')
-  if (await isServed(path, signal)) throw inUse('is served by another process; stop that one first')
-  await rm(path, { force: true })
-}
-
-function isServed(path: string, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(path)
-    const onAbort = () => {
-      socket.destroy()
-      reject(signal.reason)
-    }
-    const settle = (served: boolean) => {
-      signal.removeEventListener('abort', onAbort)
-      socket.destroy()
-      resolve(served)
-    }
-    socket.once('connect', () => settle(true))
-    socket.once('error', () => settle(false))
-    signal.addEventListener('abort', onAbort, { once: true })
-    if (signal.aborted) onAbort()
-  })
 }
