@@ -19,6 +19,8 @@ export interface NamespaceFacts {
 export interface DesiredInterface {
   /** What it was called on the host: it is to be `eth` and a number instead. */
   readonly peerName: string
+  /** What it must be called; missing: see above. */
+  readonly name?: string
   readonly mtu: number
   /** `address/length`. */
   readonly addresses: readonly string[]
@@ -42,6 +44,15 @@ export function findEnd(hostEnd: LinkInfo, mac: string, inside: NamespaceFacts):
   return undefined
 }
 
+/** The interface in the container that is made over a link of the host, of which it has the MAC. */
+export function findOver(lower: LinkInfo, mac: string, inside: NamespaceFacts): LinkInfo | undefined {
+  for (const link of inside.links.values()) {
+    const leadsOut = link.kind === 'macvlan' && link.peerNetnsId !== undefined
+    if (leadsOut && link.peerIndex === lower.index && link.mac === mac.toLowerCase()) return link
+  }
+  return undefined
+}
+
 /** `eth0`, or the first number that the container does not use. */
 export function firstFreeName(inside: NamespaceFacts): string {
   let number = 0
@@ -56,7 +67,7 @@ export function firstFreeName(inside: NamespaceFacts): string {
 export function planInterface(desired: DesiredInterface, end: LinkInfo, inside: NamespaceFacts): ContainerStep[] {
   const steps: ContainerStep[] = []
   const { index } = end
-  const name = end.name === desired.peerName ? firstFreeName(inside) : end.name
+  const name = desired.name ?? (end.name === desired.peerName ? firstFreeName(inside) : end.name)
   if (name !== end.name) steps.push({ kind: 'rename-link', index, name })
   if (end.mtu !== desired.mtu) steps.push({ kind: 'set-link', name, index, mtu: desired.mtu })
   const wanted = new Set(desired.addresses.map(canonicalCidr))

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type DesiredInterface, findEnd, planInterface } from '../../core/plan/container.ts'
+import { type DesiredInterface, findEnd, findOver, planInterface } from '../../core/plan/container.ts'
 import type { LinkInfo } from '../../protocols/netlink/index.ts'
 import type { Containers } from './containers.ts'
 
@@ -115,6 +115,31 @@ export function testContainers(subject: ContainersUnderTest): void {
     const results = containers.apply(namespace, [bad, ...planInterface(desired, end, containers.look(namespace))])
     assert.equal(results[0]?.error?.kind, 'not-found')
     assert.ok(results.slice(1).every(({ error }) => error === undefined))
+  })
+
+  scenario('an interface is made over a link of the host, which stays there when the container ends', (scene) => {
+    const { containers, addContainer, addPair, hostLink, endContainer } = scene
+    const [namespace, second] = [addContainer(), addContainer()]
+    addPair('vweb', 'cweb', mac)
+    const lower = hostLink('cweb')
+    assert.ok(lower)
+    containers.putOver(lower, namespace, { name: 'net0', mtu: 1400 })
+    const end = findOver(lower, mac, containers.look(namespace))
+    assert.deepEqual([end?.name, end?.mac, end?.mtu, end?.up], ['net0', mac, 1400, true])
+    assert.ok(end)
+    const wish = { ...desired, mtu: 1400 }
+    for (const { error } of containers.apply(namespace, planInterface(wish, end, containers.look(namespace)))) {
+      assert.equal(error, undefined)
+    }
+    assert.deepEqual(planInterface(wish, end, containers.look(namespace)), [])
+    assert.equal(hostLink('cweb')?.up, true)
+    assert.throws(() => containers.putOver(lower, namespace, { name: 'net0', mtu: 1400 }), { code: 'NETLINK_EEXIST' })
+    endContainer(namespace)
+    assert.equal(hostLink('cweb')?.index, lower.index)
+    assert.deepEqual(
+      [...containers.look(second).links.keys()].filter((name) => name !== 'lo'),
+      [],
+    )
   })
 
   scenario('a container that ended is missing, and takes both ends along', ({ containers, ...scene }) => {

@@ -3,7 +3,7 @@
 import { ownRouteProtocol } from '../../core/plan/host.ts'
 import { NetpluginError, unreachable } from '../../lib/errors.ts'
 import type { AddressInfo, LinkInfo, RouteInfo } from '../../protocols/netlink/index.ts'
-import type { ContainerStep, ContainerStepResult, Containers, NamespaceFacts } from './containers.ts'
+import type { ContainerStep, ContainerStepResult, Containers, LowerLink, NamespaceFacts } from './containers.ts'
 import type { FakeHost } from './fake.ts'
 
 interface Namespace {
@@ -33,7 +33,7 @@ export class FakeContainers implements Containers {
   /** The container ended: both ends of what was in it go. */
   end(namespace: string): void {
     for (const link of this.#namespace(namespace).links.values()) {
-      if (link.peerIndex === undefined) continue
+      if (link.peerIndex === undefined || link.kind === 'macvlan') continue
       this.#host.apply([{ kind: 'delete-link', name: link.name, index: link.peerIndex }])
     }
     this.#namespaces.delete(namespace)
@@ -59,6 +59,10 @@ export class FakeContainers implements Containers {
     return { links: new Map(links), addresses, routes }
   }
 
+  visit(namespace: string): void {
+    this.#namespace(namespace)
+  }
+
   moveIn(index: number, namespace: string): void {
     this.calls++
     const there = this.#namespace(namespace)
@@ -66,6 +70,24 @@ export class FakeContainers implements Containers {
     if (link === undefined) throw missing(`link ${index}`)
     this.#host.moveAway(link.name)
     there.links.set(link.name, { ...link, up: false, peerNetnsId: 0 })
+  }
+
+  putOver(lower: LowerLink, namespace: string, { name, mtu }: { readonly name: string; readonly mtu: number }): void {
+    this.calls++
+    const there = this.#namespace(namespace)
+    if (there.links.has(name)) throw conflict(`the link ${name}`)
+    const found = [...this.#host.facts().links.values()].find(({ index }) => index === lower.index)
+    if (found === undefined) throw missing(`link ${lower.name}`)
+    this.#host.apply([{ kind: 'set-link', name: lower.name, index: lower.index, up: true }])
+    this.addLink(namespace, {
+      name,
+      mtu,
+      kind: 'macvlan',
+      mac: found.mac,
+      up: true,
+      peerIndex: lower.index,
+      peerNetnsId: 0,
+    })
   }
 
   apply(namespace: string, steps: readonly ContainerStep[]): ContainerStepResult[] {

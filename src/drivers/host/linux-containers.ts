@@ -3,7 +3,7 @@
 import { closeSync, existsSync, statSync, writeFileSync } from 'node:fs'
 import { asNetpluginError, NetpluginError } from '../../lib/errors.ts'
 import { inNamespace, type Netlink, openNamespace, withNetlink } from '../../protocols/netlink/index.ts'
-import type { ContainerStep, ContainerStepResult, Containers, NamespaceFacts } from './containers.ts'
+import type { ContainerStep, ContainerStepResult, Containers, LowerLink, NamespaceFacts } from './containers.ts'
 import { runLinkStep } from './link-steps.ts'
 
 const ownNamespace = '/proc/self/ns/net'
@@ -17,8 +17,26 @@ export class LinuxContainers implements Containers {
     }))
   }
 
+  visit(namespace: string): void {
+    withForeign(namespace, () => {})
+  }
+
   moveIn(index: number, namespace: string): void {
     withForeign(namespace, (namespaceFd) => withNetlink((netlink) => netlink.setLink(index, { namespaceFd })))
+  }
+
+  putOver(lower: LowerLink, namespace: string, wish: { readonly name: string; readonly mtu: number }): void {
+    withForeign(namespace, (namespaceFd) =>
+      withNetlink((netlink) => {
+        silence(lower.name)
+        try {
+          netlink.createMacvlan({ ...wish, lowerIndex: lower.index, namespaceFd })
+        } catch (error) {
+          throw withoutMacvlan(asNetpluginError(error))
+        }
+        netlink.setLink(lower.index, { up: true, arp: false })
+      }),
+    )
   }
 
   apply(namespace: string, steps: readonly ContainerStep[]): ContainerStepResult[] {
@@ -66,6 +84,23 @@ function runStep(netlink: Netlink, step: ContainerStep): void {
 
 /** Runtimes switch IPv6 off in containers that they gave no IPv6 address. The path means the namespace one is in. */
 function allowIpv6(device: string): void {
-  const setting = `/proc/sys/net/ipv6/conf/${device}/disable_ipv6`
-  if (existsSync(setting)) writeFileSync(setting, '0')
+  set(`ipv6/conf/${device}/disable_ipv6`, '0')
+}
+
+/** The kernel hands broadcasts to the host, too, which must not take them: they are another's. */
+function silence(device: string): void {
+  set(`ipv6/conf/${device}/disable_ipv6`, '1')
+  // What has a source that is not reached by this device, which is any, is dropped.
+  set(`ipv4/conf/${device}/rp_filter`, '1')
+}
+
+function set(name: string, value: string): void {
+  const path = `/proc/sys/net/${name}`
+  if (existsSync(path)) writeFileSync(path, value)
+}
+
+function withoutMacvlan(error: NetpluginError): NetpluginError {
+  if (error.code !== 'NETLINK_EOPNOTSUPP') return error
+  const message = 'the kernel has no macvlan devices; load the module macvlan'
+  return new NetpluginError('unavailable', 'NO_MACVLAN', message, { cause: error })
 }

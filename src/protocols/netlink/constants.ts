@@ -51,7 +51,7 @@ export const ackAttributes = {
 
 export const addressFamily = { unspecified: 0, inet: 2, netlink: 16, inet6: 10 } as const
 
-export const linkFlag = { up: 0x1, loopback: 0x8, running: 0x40, lowerUp: 0x10000 } as const
+export const linkFlag = { up: 0x1, loopback: 0x8, running: 0x40, noArp: 0x80, lowerUp: 0x10000 } as const
 
 export const linkAttributes = {
   address: { type: 1, form: 'mac' },
@@ -75,6 +75,10 @@ export const linkInfoAttributes = {
 
 /** Data of the kind `veth`: an ifinfomsg and attributes of the other end. */
 export const vethAttributes = { peer: { type: 1, form: 'bytes' } } as const
+
+/** Data of the kind `macvlan`. Passed through: one on a device, with the device's own MAC. */
+export const macvlanAttributes = { mode: { type: 1, form: 'u32' } } as const
+export const macvlanMode = { passthru: 8 } as const
 
 /** Bit of `extendedMask` that leaves statistics out of the answer. */
 export const skipStatistics = 8

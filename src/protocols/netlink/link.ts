@@ -2,7 +2,15 @@
 
 import { Reader, Writer } from '../../lib/bytes.ts'
 import { attributeBytes, readAttributes, writeAttributes } from './attribute.ts'
-import { linkAttributes, linkFlag, linkInfoAttributes, skipStatistics, vethAttributes } from './constants.ts'
+import {
+  linkAttributes,
+  linkFlag,
+  linkInfoAttributes,
+  macvlanAttributes,
+  macvlanMode,
+  skipStatistics,
+  vethAttributes,
+} from './constants.ts'
 
 export interface LinkInfo {
   readonly index: number
@@ -27,6 +35,8 @@ export interface LinkInfo {
 
 export interface LinkChange {
   readonly up?: boolean
+  /** False: the kernel neither asks nor answers with ARP on it. */
+  readonly arp?: boolean
   readonly mtu?: number
   readonly mac?: string
   readonly name?: string
@@ -53,6 +63,15 @@ export interface VethOptions {
   }
 }
 
+export interface MacvlanOptions {
+  readonly name: string
+  readonly mtu?: number
+  /** Index, in the namespace of the connection, of the device below: all that it receives is the macvlan's. */
+  readonly lowerIndex: number
+  /** Descriptor of the namespace in which the macvlan is born. */
+  readonly namespaceFd: number
+}
+
 const headerLength = 16
 
 function writeHeader(writer: Writer, index: number, flags: number, change: number): Writer {
@@ -66,7 +85,9 @@ export type LinkKey = { readonly index: number } | { readonly name: string }
 export function encodeLinkChange(key: LinkKey, change: LinkChange): Buffer {
   const writer = new Writer(128)
   const index = 'index' in key ? key.index : 0
-  writeHeader(writer, index, change.up === true ? linkFlag.up : 0, change.up === undefined ? 0 : linkFlag.up)
+  const flags = (change.up === true ? linkFlag.up : 0) | (change.arp === false ? linkFlag.noArp : 0)
+  const mask = (change.up === undefined ? 0 : linkFlag.up) | (change.arp === undefined ? 0 : linkFlag.noArp)
+  writeHeader(writer, index, flags, mask)
   return writeAttributes(writer, linkAttributes, {
     address: change.mac,
     mtu: change.mtu,
@@ -116,6 +137,18 @@ export function encodeNewLink(kind: string, options: LinkChange & { readonly nam
     group: options.group,
     master: options.masterIndex,
     linkInfo: attributeBytes(linkInfoAttributes, { kind }),
+  }).take()
+}
+
+/** Body of RTM_NEWLINK that makes a macvlan, up, with the MAC of the device below and nobody beside it. */
+export function encodeMacvlan({ name, mtu, lowerIndex, namespaceFd }: MacvlanOptions): Buffer {
+  const data = attributeBytes(macvlanAttributes, { mode: macvlanMode.passthru })
+  return writeAttributes(writeHeader(new Writer(128), 0, linkFlag.up, linkFlag.up), linkAttributes, {
+    mtu,
+    name,
+    peer: lowerIndex,
+    namespaceFd,
+    linkInfo: attributeBytes(linkInfoAttributes, { kind: 'macvlan', data }),
   }).take()
 }
 

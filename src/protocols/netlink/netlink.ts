@@ -10,11 +10,13 @@ import {
   decodeLink,
   encodeLinkChange,
   encodeLinkQuery,
+  encodeMacvlan,
   encodeNewLink,
   encodeVeth,
   type LinkChange,
   type LinkInfo,
   type LinkKey,
+  type MacvlanOptions,
   type VethOptions,
 } from './link.ts'
 import { inNamespace } from './namespace.ts'
@@ -88,6 +90,13 @@ export class Netlink {
   createLink(kind: string, options: LinkChange & { readonly name: string }): void {
     const action = `create the ${kind} ${options.name}`
     this.#socket.run({ action, type: messageType.newLink, flags: create, body: encodeNewLink(kind, options) })
+  }
+
+  /** In another namespace at once: nothing has to be moved. NETLINK_EEXIST when that has a link of the name. */
+  createMacvlan(options: MacvlanOptions): void {
+    const { name, lowerIndex } = options
+    const action = `create ${name} over the link ${lowerIndex}`
+    this.#socket.run({ action, type: messageType.newLink, flags: create, body: encodeMacvlan(options) })
   }
 
   setLink(nameOrIndex: string | number, change: LinkChange): void {
