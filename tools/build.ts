@@ -5,6 +5,7 @@ import { chmodSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { buildShim } from './build-native.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const programs = ['netctl', 'netdcli', 'netmaster', 'netplugin', 'netnames']
@@ -42,3 +43,8 @@ for (const name of programs) {
   chmodSync(starter, 0o755)
   process.stdout.write(`dist/${name}.mjs  ${Math.round(statSync(file).size / 1024)} KiB\n`)
 }
+const shim = await buildShim(join(root, 'dist', 'netplugin-cni'))
+const note = shim.kind === 'compiled' ? '' : `  (the shell script: ${shim.why})`
+process.stdout.write(
+  `dist/netplugin-cni  ${Math.round(statSync(join(root, 'dist', 'netplugin-cni')).size / 1024)} KiB${note}\n`,
+)

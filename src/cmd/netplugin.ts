@@ -12,7 +12,9 @@ import { DockerRuntime } from '../drivers/runtime/docker.ts'
 import { readBuildInfo } from '../lib/build-info.ts'
 import { systemClock } from '../lib/clock.ts'
 import { asNetpluginError } from '../lib/errors.ts'
+import { usage } from '../lib/flags.ts'
 import { createLog, type LogLevel } from '../lib/log.ts'
+import { installCni } from '../netplugin/cni-install.ts'
 import type { NodeConfig } from '../netplugin/config.ts'
 import { readFlags } from '../netplugin/flags.ts'
 import { namesProcesses } from '../netplugin/names-program.ts'
@@ -20,7 +22,14 @@ import { runNode } from '../netplugin/node.ts'
 
 const invalidFlags = 22
 
+/** As a source, or as a bundle in dist/. */
+const executables = ['./netplugin-cni', '../../dist/netplugin-cni', '../../native/netplugin-cni.sh'].map((path) =>
+  fileURLToPath(new URL(path, import.meta.url)),
+)
+
 async function main(args: readonly string[]): Promise<number> {
+  const [word, ...rest] = args
+  if (word === 'cni') return cniCommand(rest)
   const { version, gitCommit } = readBuildInfo()
   const answer = readFlags(args, process.env, { hostname: hostname(), version })
   switch (answer.kind) {
@@ -34,6 +43,12 @@ async function main(args: readonly string[]): Promise<number> {
       await run(answer.config, answer.logLevel)
       return 0
   }
+}
+
+function cniCommand([word, ...rest]: readonly string[]): number {
+  if (word !== 'install') throw usage(`netplugin cni knows 'install'${word === undefined ? '' : `, not '${word}'`}`)
+  installCni(rest, { executables, say: (line) => process.stdout.write(`${line}\n`) })
+  return 0
 }
 
 async function run(config: NodeConfig, logLevel: LogLevel): Promise<void> {

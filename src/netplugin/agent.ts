@@ -281,7 +281,7 @@ export class Agent {
       if (ports.ofPorts.has(portName) && !failed.has(portName)) inForce.set(endpointId, peerName)
       else if (error !== undefined) failures.set(endpointId, error)
     }
-    this.#deps.attachments.passed(inForce, failures)
+    this.#deps.attachments.passed(inForce, failures, network.revision)
   }
 
   /** Connections to providers that went. */

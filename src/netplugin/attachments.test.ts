@@ -11,33 +11,33 @@ test('who waits is answered by the pass that puts the endpoint in force, and nob
   const answered: string[] = []
   const a = attachments.whenInForce('a', bounded()).then(() => answered.push('a'))
   const b = attachments.whenInForce('b', bounded()).then(() => answered.push('b'))
-  attachments.passed(inForce('b', 'c'), none)
+  attachments.passed(inForce('b', 'c'), none, 1)
   await b
   assert.deepEqual(answered, ['b'])
-  attachments.passed(inForce('a', 'b'), none)
+  attachments.passed(inForce('a', 'b'), none, 1)
   await a
   assert.deepEqual(answered, ['b', 'a'])
 })
 
 test('what is in force already is not waited for, until a pass no longer has it', async () => {
   const attachments = new Attachments()
-  attachments.passed(inForce('a'), none)
+  attachments.passed(inForce('a'), none, 1)
   assert.equal(await attachments.whenInForce('a', AbortSignal.abort()), 'np-a')
-  attachments.passed(inForce(), none)
+  attachments.passed(inForce(), none, 1)
   await assert.rejects(attachments.whenInForce('a', AbortSignal.abort()), { code: 'ATTACH_TIMEOUT' })
 })
 
 test('all who wait for one endpoint are answered', async () => {
   const attachments = new Attachments()
   const both = Promise.all([attachments.whenInForce('a', bounded()), attachments.whenInForce('a', bounded())])
-  attachments.passed(inForce('a'), none)
+  attachments.passed(inForce('a'), none, 1)
   await both
 })
 
 test('a port that the switch refuses is told at once, with its reason', async () => {
   const attachments = new Attachments()
   const waiting = attachments.whenInForce('a', bounded())
-  attachments.passed(inForce(), new Map([['a', 'no such device']]))
+  attachments.passed(inForce(), new Map([['a', 'no such device']]), 1)
   await assert.rejects(waiting, { code: 'PORT_REFUSED', message: /no such device$/ })
 })
 
@@ -57,6 +57,6 @@ test('one whose time ran out does not take the others with it', async () => {
   const long = attachments.whenInForce('a', bounded())
   stop.abort()
   await assert.rejects(short, { message: /did not confirm it in time/ })
-  attachments.passed(inForce('a'), none)
+  attachments.passed(inForce('a'), none, 1)
   await long
 })

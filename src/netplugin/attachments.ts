@@ -3,6 +3,8 @@
 import { NetpluginError } from '../lib/errors.ts'
 
 interface Waiter {
+  /** The pass must be of this state or a later one. */
+  readonly revision: number
   readonly resolve: (peerName: string) => void
   readonly reject: (error: Error) => void
 }
@@ -11,14 +13,16 @@ export class Attachments {
   readonly #waiters = new Map<string, Set<Waiter>>()
   #inForce: ReadonlyMap<string, string> = new Map()
   #failures: ReadonlyMap<string, string> = new Map()
+  #revision = -1
 
   /**
    * Resolves when the endpoint forwards with all its flows, with the name of the link that the container gets; rejects with
-   * its failure, or when the signal aborts.
+   * its failure, or when the signal aborts. `revision`: what was in force before that is not meant, because the endpoint went and
+   * came again.
    */
-  whenInForce(endpointId: string, signal: AbortSignal): Promise<string> {
+  whenInForce(endpointId: string, signal: AbortSignal, revision = 0): Promise<string> {
     const peerName = this.#inForce.get(endpointId)
-    if (peerName !== undefined) return Promise.resolve(peerName)
+    if (peerName !== undefined && this.#revision >= revision) return Promise.resolve(peerName)
     return new Promise((resolve, reject) => {
       const done = () => {
         waiting.delete(waiter)
@@ -26,6 +30,7 @@ export class Attachments {
         signal.removeEventListener('abort', onAbort)
       }
       const waiter: Waiter = {
+        revision,
         resolve: (name) => {
           done()
           resolve(name)
@@ -43,6 +48,17 @@ export class Attachments {
     })
   }
 
+  /** The same, by a pass from now on: what is in force now is about to change. */
+  whenPassed(endpointId: string, signal: AbortSignal): Promise<string> {
+    this.#inForce = new Map([...this.#inForce].filter(([id]) => id !== endpointId))
+    return this.whenInForce(endpointId, signal)
+  }
+
+  /** The link of an endpoint that forwards; undefined: it does not. */
+  inForce(endpointId: string): string | undefined {
+    return this.#inForce.get(endpointId)
+  }
+
   /** Somebody waits. */
   get hasWaiters(): boolean {
     return this.#waiters.size > 0
@@ -50,15 +66,17 @@ export class Attachments {
 
   /**
    * Called when flows are in force. `inForce`: the containers' links by endpoint; `failures` names endpoints whose port
-   * the switch refused, with its reason.
+   * the switch refused, with its reason; `revision` is that of the state.
    */
-  passed(inForce: ReadonlyMap<string, string>, failures: ReadonlyMap<string, string>): void {
+  passed(inForce: ReadonlyMap<string, string>, failures: ReadonlyMap<string, string>, revision: number): void {
     this.#inForce = inForce
+    this.#revision = revision
     this.#failures = failures
     for (const [id, waiting] of [...this.#waiters]) {
       const reason = failures.get(id)
       const peerName = inForce.get(id)
       for (const waiter of [...waiting]) {
+        if (waiter.revision > revision) continue
         if (peerName !== undefined) waiter.resolve(peerName)
         else if (reason !== undefined) waiter.reject(portRefused(reason))
       }

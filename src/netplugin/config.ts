@@ -17,6 +17,8 @@ export interface NodeConfig {
   readonly stateDir: string
   /** Where Docker looks for the plugin. */
   readonly pluginSocket: string
+  /** Where the CNI executable asks. */
+  readonly cniSocket: string
   /** Name of the driver, as in `docker network create -d NAME`. */
   readonly pluginName: string
   readonly dockerSocket: string

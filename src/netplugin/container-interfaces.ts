@@ -11,7 +11,7 @@ import type { Clock } from '../lib/clock.ts'
 import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { LinkInfo } from '../protocols/netlink/index.ts'
-import { containerRoutes } from './container-routes.ts'
+import { interfaceAddresses, interfaceRoutes } from './container-routes.ts'
 import { auditMs } from './schedule.ts'
 
 interface Deps {
@@ -136,20 +136,14 @@ export class ContainerInterfaces {
 }
 
 function desiredInterface(
-  { network, peerName, ipv4, ipv6 }: LocalEndpoint,
+  { peerName, ...carried }: LocalEndpoint,
   hostEnd: LinkInfo,
   nameservers: readonly string[],
 ): DesiredInterface {
-  const within = (address: string, subnet: string) => `${address}/${subnet.slice(subnet.lastIndexOf('/') + 1)}`
   return {
     peerName,
     mtu: hostEnd.mtu,
-    addresses: [
-      ...(ipv4 === '' ? [] : [within(ipv4, network.subnet)]),
-      ...(ipv6 === '' ? [] : [within(ipv6, network.ipv6Subnet)]),
-    ],
-    routes: containerRoutes(network, nameservers).filter(
-      ({ destination }) => (destination.includes(':') ? ipv6 : ipv4) !== '',
-    ),
+    addresses: interfaceAddresses(carried),
+    routes: interfaceRoutes(carried, nameservers),
   }
 }

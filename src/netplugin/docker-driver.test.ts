@@ -110,16 +110,16 @@ test('an endpoint is written through netmaster; the answer waits for the flows a
     ConfigEP: { IPAddress: '10.1.0.9', IPv6Address: 'fd00::9' },
     MacAddress: '',
   })
-  attachments.passed(new Map([['other', 'np-other']]), new Map())
+  attachments.passed(new Map([['other', 'np-other']]), new Map(), 1)
   assert.equal(answered, false)
-  attachments.passed(new Map([['new', 'np-new']]), new Map())
+  attachments.passed(new Map([['new', 'np-new']]), new Map(), 1)
   assert.deepEqual(await answer, { interface: { macAddress: '02:02:0a:01:00:09' } })
 })
 
 test('a MAC that Docker gave is passed on, and not said back', async (t) => {
   const { driver, client, attachments, know } = setup(t)
   await know('net')
-  attachments.passed(new Map([['new', 'np-new']]), new Map())
+  attachments.passed(new Map([['new', 'np-new']]), new Map(), 1)
   const answer = await driver.createEndpoint(endpoint({ macAddress: '02:00:00:00:00:07' }), bounded())
   assert.deepEqual(answer, { interface: {} })
   assert.match(JSON.stringify(client.calls[0]?.body), /"MacAddress":"02:00:00:00:00:07"/)
@@ -140,7 +140,7 @@ test('an endpoint whose port fails is taken back', async (t) => {
   await until('asked netmaster', () => client.calls.length === 1)
   // The call is over, and somebody waits.
   await new Promise((resolve) => setImmediate(resolve))
-  attachments.passed(new Map(), new Map([['new', 'no such device']]))
+  attachments.passed(new Map(), new Map([['new', 'no such device']]), 1)
   await assert.rejects(answer, { code: 'PORT_REFUSED' })
   assert.deepEqual(client.calls[1], { op: 'deleteEndpoint', body: { EndpointID: 'new' } })
   assert.equal(looks.count, 1)
@@ -183,7 +183,7 @@ test('a deleted endpoint is told to netmaster, or kept for it', async (t) => {
 
 test('a container that joins gets its link and its gateways, and no way around them', async (t) => {
   const { driver, know, attachments } = setup(t)
-  attachments.passed(new Map([['new', 'np-new']]), new Map())
+  attachments.passed(new Map([['new', 'np-new']]), new Map(), 1)
   await know('net')
   const answer = await driver.join(join_, bounded())
   assert.deepEqual(answer, {
@@ -197,7 +197,7 @@ test('a container that joins gets its link and its gateways, and no way around t
 
 test('without a gateway the DNS servers are on the link', async (t) => {
   const { driver, know, attachments } = setup(t)
-  attachments.passed(new Map([['new', 'np-new']]), new Map())
+  attachments.passed(new Map([['new', 'np-new']]), new Map(), 1)
   await know('isle')
   const answer = await driver.join(join_, bounded())
   assert.equal('gateway' in answer || 'gatewayIpv6' in answer, false)
@@ -209,7 +209,7 @@ test('without a gateway the DNS servers are on the link', async (t) => {
 
 test('on a VLAN the gateway is a router on the wire, and the DNS servers are on the link', async (t) => {
   const { driver, know, attachments } = setup(t)
-  attachments.passed(new Map([['new', 'np-new']]), new Map())
+  attachments.passed(new Map([['new', 'np-new']]), new Map(), 1)
   await know('net', 'blue')
   const answer = await driver.join(join_, bounded())
   assert.equal(answer.gateway, '10.3.0.1')

@@ -9,6 +9,7 @@ import type { Clock } from '../lib/clock.ts'
 import { asNetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Wakeup } from '../lib/wakeup.ts'
+import { isCni } from '../model/cni-endpoint.ts'
 import { isHosts } from '../model/host-endpoint.ts'
 import type { ClusterState, EndpointRecord } from '../model/state.ts'
 import type { DockerNetworks } from './docker-networks.ts'
@@ -201,8 +202,8 @@ export class DockerSide {
     const before = this.#missing
     this.#missing = new Map()
     for (const endpoint of state()?.endpoints.values() ?? []) {
-      // Those of intents, and the host's own, have no endpoint of Docker's.
-      if (endpoint.origin === 'intent' || isHosts(endpoint)) continue
+      // Those of intents, the host's own, and those that came by CNI have no endpoint of Docker's.
+      if (endpoint.origin === 'intent' || isHosts(endpoint) || isCni(endpoint)) continue
       if (endpoint.node !== this.#node || attached.has(endpoint.endpointId)) continue
       const since = before.get(endpoint.endpointId) ?? now
       this.#missing.set(endpoint.endpointId, since)

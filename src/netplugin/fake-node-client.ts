@@ -6,8 +6,8 @@ import type { NodeClient, StreamPosition } from '../api/node-client.ts'
 import { NetpluginError } from '../lib/errors.ts'
 import { Wakeup } from '../lib/wakeup.ts'
 import type { NodeView } from '../model/node.ts'
-import type { EndpointAnswer } from '../model/plugin.ts'
-import type { StreamMessage } from '../model/state.ts'
+import type { CreateEndpointInput, EndpointAnswer } from '../model/plugin.ts'
+import type { EndpointRecord, StreamMessage } from '../model/state.ts'
 
 export interface Call {
   readonly op: string
@@ -24,6 +24,8 @@ export class FakeNodeClient implements NodeClient {
   /** From where each stream was to go on. */
   readonly positions: (StreamPosition | undefined)[] = []
   trouble: (call: Call) => Trouble = () => undefined
+  /** Endpoints that are answered as they are when they are to be made. */
+  readonly existing = new Map<string, EndpointRecord>()
   /** The address of the next `allocAddress`. */
   nextAddress = '10.1.0.9/16'
   readonly #wakeup = new Wakeup()
@@ -88,14 +90,12 @@ export class FakeNodeClient implements NodeClient {
     return { status: 'success' as const, released: true }
   }
 
-  async createEndpoint(
-    body: { readonly EndpointID: string; readonly ConfigEP?: { readonly IPAddress?: string } },
-    signal?: AbortSignal,
-  ): Promise<EndpointAnswer> {
+  async createEndpoint(body: CreateEndpointInput, signal?: AbortSignal): Promise<EndpointAnswer> {
     await this.#asked({ op: 'createEndpoint', body }, signal)
-    const ipv4 = body.ConfigEP?.IPAddress ?? ''
-    const endpoint = endpointRecord({ id: body.EndpointID, network: 'default:net', node: 'node1', ipv4 })
-    return { EndpointConfig: null, endpoint, revision: 2 }
+    const { EndpointID: id, ConfigEP, TenantName = 'default', NetworkName = 'net', ServiceName = '' } = body
+    const made = { id, network: `${TenantName}:${NetworkName}`, node: 'node1', ipv4: ConfigEP?.IPAddress ?? '' }
+    const endpoint = endpointRecord({ ...made, group: ServiceName, labels: body.Labels ?? {} })
+    return { EndpointConfig: null, endpoint: this.existing.get(id) ?? endpoint, revision: 2 }
   }
 
   async deleteEndpoint(body: unknown, signal?: AbortSignal): Promise<EndpointAnswer> {

@@ -72,6 +72,13 @@ const flags = {
     fallback: '/var/run/docker.sock',
     help: "Docker's socket",
   },
+  cniSocket: {
+    kind: 'text',
+    names: ['cni-socket'],
+    value: 'PATH',
+    fallback: '/run/netplugin/cni.sock',
+    help: 'where netplugin-cni asks',
+  },
   ovsRunDir: {
     kind: 'text',
     names: ['ovs-run-dir'],
@@ -129,6 +136,7 @@ const environment: Readonly<Record<string, keyof typeof flags>> = {
   STATE_DIR: 'stateDir',
   PLUGIN_NAME: 'pluginName',
   DOCKER_SOCKET: 'dockerSocket',
+  CNI_SOCKET: 'cniSocket',
   OVS_RUN_DIR: 'ovsRunDir',
   RESOLV_CONF: 'resolvConf',
   DNS_RATE: 'dnsRate',
@@ -147,7 +155,7 @@ export function readFlags(
   if (asked.help) {
     return {
       kind: 'help',
-      text: `netplugin: the agent of one host.\n\nUsage: netplugin [flags]\n\n${describeFlags(flags)}`,
+      text: `netplugin: the agent of one host.\n\nUsage: netplugin [flags]\n       netplugin cni install [flags]   for container runtimes that speak CNI; has a --help of its own\n\n${describeFlags(flags)}`,
     }
   }
   if (asked.version) return { kind: 'version' }
@@ -200,6 +208,7 @@ function configOf(given: FlagValues<typeof flags>, { hostname, version }: Host):
     pluginSocket: `/run/docker/plugins/${given.pluginName}.sock`,
     pluginName: given.pluginName,
     dockerSocket: given.dockerSocket,
+    cniSocket: given.cniSocket,
     ovsRunDir: given.ovsRunDir,
     resolvConf: given.resolvConf,
     namesSocket: `/run/netplugin/${given.pluginName}-names.sock`,

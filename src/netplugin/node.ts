@@ -15,10 +15,13 @@ import type { Clock } from '../lib/clock.ts'
 import { NetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { ClusterState } from '../model/state.ts'
+import { CniServer } from '../protocols/cni/index.ts'
 import { parseResolvConf } from '../protocols/dns/index.ts'
 import { LibnetworkServer } from '../protocols/libnetwork/index.ts'
 import { Agent } from './agent.ts'
 import { Attachments } from './attachments.ts'
+import { CniDriver } from './cni-driver.ts'
+import { CniInterfaces } from './cni-interfaces.ts'
 import type { NodeConfig } from './config.ts'
 import { ContainerInterfaces } from './container-interfaces.ts'
 import { DockerIpamDriver, DockerNetworkDriver } from './docker-driver.ts'
@@ -246,7 +249,28 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
       log: log.with({ part: 'driver' }),
     },
   )
+  const cni = new CniServer(
+    { socketPath: config.cniSocket, callTimeoutMs },
+    {
+      plugin: new CniDriver(
+        { node: config.node },
+        {
+          client,
+          attachments,
+          outbox,
+          published,
+          interfaces: new CniInterfaces({ host, containers, nameservers }),
+          state,
+          inSync: mayRemove,
+          lookAgain,
+          log: log.with({ part: 'cni' }),
+        },
+      ),
+      log: log.with({ part: 'cni' }),
+    },
+  )
   await server.start(signal)
+  await cni.start(signal)
   log.info('ready', { node: config.node, socket: config.pluginSocket, netmaster: config.netmaster })
   try {
     await Promise.all([
@@ -265,7 +289,8 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
     ])
   } finally {
     unwatch()
-    await server.stop(AbortSignal.timeout(stopMs))
+    const stopped = AbortSignal.timeout(stopMs)
+    await Promise.all([server.stop(stopped), cni.stop(stopped)])
     client.close()
   }
 }

@@ -111,3 +111,8 @@ export class PortReserve {
 function namesOfPort(portName: string): PortNames {
   return { portName, peerName: `np${portName.slice(2)}` }
 }
+
+/** The switch's end of a pair by its other one. */
+export function portOfPeer(peerName: string): string {
+  return `vp${peerName.slice(2)}`
+}

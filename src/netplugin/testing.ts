@@ -68,6 +68,7 @@ export function nodeConfig(dir: string, more: Partial<NodeConfig> = {}): NodeCon
     stateDir: join(dir, 'state'),
     pluginSocket: join(dir, 'plugin.sock'),
     pluginName: 'netplugin',
+    cniSocket: join(dir, 'cni.sock'),
     dockerSocket: join(dir, 'docker.sock'),
     ovsRunDir: dir,
     resolvConf: join(dir, 'resolv.conf'),

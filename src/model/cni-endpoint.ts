@@ -1,0 +1,20 @@
+// Endpoints that came by CNI: their ids, and what their labels say about where they are. The runtime has no id for an
+// interface, so it is made of what it calls the container and the interface.
+
+import type { EndpointRecord } from './state.ts'
+
+const prefix = 'cni:'
+
+/** The name of the network configuration by which it was added. */
+export const cniConfigLabel = 'io.netplugin.cni.config'
+/** The path of the container's network namespace. */
+export const cniNamespaceLabel = 'io.netplugin.cni.netns'
+
+/** Neither part has a colon in it. No other endpoint's id begins so: those of Docker are hexadecimal. */
+export function cniEndpointId(containerId: string, ifname: string): string {
+  return `${prefix}${containerId}:${ifname}`
+}
+
+export function isCni({ endpointId, origin }: Pick<EndpointRecord, 'endpointId' | 'origin'>): boolean {
+  return origin === undefined && endpointId.startsWith(prefix)
+}

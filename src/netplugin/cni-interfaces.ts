@@ -1,0 +1,146 @@
+// The interface of a container that a CNI runtime started: made over the endpoint's link, and compared with what it must be.
+
+import { type DesiredInterface, findEnd, findOver, type NamespaceFacts, planInterface } from '../core/plan/container.ts'
+import { findPeer } from '../core/plan/host.ts'
+import type { Containers } from '../drivers/host/containers.ts'
+import type { HostDriver } from '../drivers/host/host.ts'
+import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
+import type { EndpointRecord, NetworkRecord } from '../model/state.ts'
+import type { LinkInfo } from '../protocols/netlink/index.ts'
+import { type CarriedAddresses, interfaceAddresses, interfaceRoutes } from './container-routes.ts'
+import { portOfPeer } from './port-reserve.ts'
+
+interface Deps {
+  readonly host: HostDriver
+  readonly containers: Containers
+  readonly nameservers: () => readonly string[]
+}
+
+export interface Place {
+  /** Path of the namespace. */
+  readonly netns: string
+  readonly ifname: string
+}
+
+/** What was made. */
+export interface PlacedInterface {
+  readonly hostName: string
+  readonly hostMac: string
+  readonly mtu: number
+  readonly addresses: DesiredInterface['addresses']
+  readonly routes: DesiredInterface['routes']
+}
+
+interface Pair {
+  /** The switch's end. */
+  readonly hostEnd: LinkInfo
+  /** The end below the container's interface; undefined: that one was moved into the container itself. */
+  readonly lower: LinkInfo | undefined
+}
+
+export class CniInterfaces {
+  readonly #deps: Deps
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  /** Throws `not-found` NAMESPACE_MISSING or `conflict` NAMESPACE_OF_HOST where nothing can be put. */
+  check({ netns }: Place): void {
+    this.#deps.containers.visit(netns)
+  }
+
+  /**
+   * Puts the interface of an endpoint that forwards into its container. Again: what is there already stays. Throws `conflict`
+   * INTERFACE_TAKEN when the container has another interface of that name, `unavailable` LINK_IN_USE when the link is that of
+   * an interface in another container.
+   */
+  put(peerName: string, record: EndpointRecord, network: NetworkRecord, place: Place): PlacedInterface {
+    const { containers, nameservers } = this.#deps
+    const { netns, ifname: name } = place
+    const pair = this.#pair(peerName)
+    const { hostEnd, lower } = pair
+    const { mtu } = hostEnd
+    const carried = { network, ipv4: record.ipv4, ipv6: record.ipv6 }
+    const addresses = interfaceAddresses(carried)
+    const routes = interfaceRoutes(carried, nameservers())
+    const desired: DesiredInterface = { peerName, name, mtu, addresses, routes }
+    if (lower !== undefined) this.#putOver(lower, record.mac, place)
+    const inside = containers.look(netns)
+    const end = endOf(pair, record.mac, inside)
+    if (end === undefined) {
+      throw new NetpluginError(
+        'internal',
+        'INTERFACE_LOST',
+        `${name} is not in the container it was made in; try again`,
+      )
+    }
+    const steps = planInterface(desired, end, inside)
+    const failed = containers.apply(netns, steps).find(({ error }) => error !== undefined)
+    if (failed?.error !== undefined) throw failed.error
+    return { hostName: hostEnd.name, hostMac: hostEnd.mac, mtu, addresses, routes }
+  }
+
+  /** Takes the switch's end with all that is over it. */
+  giveUp(peerName: string): void {
+    const { hostEnd } = this.#pair(peerName)
+    this.#deps.host.apply([{ kind: 'delete-link', name: hostEnd.name, index: hostEnd.index }])
+  }
+
+  /** What the container lacks of what it must have, as sentences; none when all is there. */
+  complaints(peerName: string, record: EndpointRecord, { netns, ifname }: Place, wanted: CarriedAddresses): string[] {
+    const inside = this.#deps.containers.look(netns)
+    const end = endOf(this.#pair(peerName), record.mac, inside)
+    if (end === undefined) return [`${ifname} is not in the container, or has another MAC address than ${record.mac}`]
+    const missing = end.name === ifname ? [] : [`the interface is called ${end.name} instead of ${ifname}`]
+    if (!end.up) missing.push(`${ifname} is down`)
+    const held = new Set(inside.addresses.filter(({ index }) => index === end.index).map(({ cidr }) => cidr))
+    for (const address of interfaceAddresses(wanted)) {
+      if (!held.has(address)) missing.push(`${ifname} has no address ${address}`)
+    }
+    const reached = new Set(inside.routes.map(({ destination }) => destination))
+    for (const { destination } of interfaceRoutes(wanted, [])) {
+      if (!reached.has(destination)) missing.push(`there is no route to ${destination}`)
+    }
+    return missing
+  }
+
+  #putOver(lower: LinkInfo, mac: string, { netns, ifname: name }: Place): void {
+    const { containers } = this.#deps
+    try {
+      containers.putOver(lower, netns, { name, mtu: lower.mtu })
+    } catch (error) {
+      const failure = asNetpluginError(error)
+      if (failure.code === 'NO_MACVLAN') {
+        containers.moveIn(lower.index, netns)
+        return
+      }
+      // A link can have one interface over it; which one it has is told by looking.
+      if (!['NETLINK_EEXIST', 'NETLINK_EINVAL', 'NETLINK_EBUSY'].includes(failure.code)) throw failure
+      const inside = containers.look(netns)
+      if (findOver(lower, mac, inside) !== undefined) return
+      if (inside.links.has(name)) {
+        const message = `the container has an interface ${name} already; remove it, or choose another name`
+        throw new NetpluginError('conflict', 'INTERFACE_TAKEN', message, { details: { netns } })
+      }
+      const message = `${lower.name} is below an interface of another container; try again`
+      throw new NetpluginError('unavailable', 'LINK_IN_USE', message, { cause: failure })
+    }
+  }
+
+  #pair(peerName: string): Pair {
+    const { links } = this.#deps.host.facts()
+    const hostEnd = links.get(portOfPeer(peerName))
+    if (hostEnd === undefined) throw linkMissing(peerName)
+    return { hostEnd, lower: findPeer(peerName, hostEnd, links) }
+  }
+}
+
+function linkMissing(peerName: string): NetpluginError {
+  return new NetpluginError('unavailable', 'LINK_MISSING', `the endpoint's link ${peerName} is gone; try again`)
+}
+
+/** Over the link; or the link itself, where the kernel has no way to put something over it. */
+function endOf({ hostEnd, lower }: Pair, mac: string, inside: NamespaceFacts): LinkInfo | undefined {
+  return (lower && findOver(lower, mac, inside)) ?? findEnd(hostEnd, mac, inside)
+}
