@@ -13,7 +13,7 @@ import { createLog } from '../lib/log.ts'
 import { type NetmasterFlags, readFlags } from '../netmaster/flags.ts'
 import { localAddress } from '../netmaster/local-address.ts'
 import { createNetmaster } from '../netmaster/netmaster.ts'
-import { describeStore, storeTarget } from '../netmaster/store-flags.ts'
+import { describeStore, isShared, storeTarget } from '../netmaster/store-flags.ts'
 
 /** Changes kept in memory for agents that reconnect. */
 const historyLimit = 10_000
@@ -57,6 +57,7 @@ async function run(flags: NetmasterFlags): Promise<number> {
       fwdMode: flags.fwdMode,
       version: { GitCommit: gitCommit, Version: version, BuildTime: buildTime },
       historyLimit,
+      isShared: isShared(flags.store),
       instance: randomUUID(),
       flows: { rule: flags.maxRuleFlows, host: flags.maxHostFlows },
       localAddress: localAddress(networkInterfaces(), await namedAddresses()),

@@ -4,9 +4,10 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Clock } from '../lib/clock.ts'
+import { makeCertificates } from './certificates.ts'
 import { type LabContext, type Place, physicalBridge, shellFolder, startProgram, startSwitch } from './daemon.ts'
 import { chooseDatapath } from './datapath.ts'
-import { hostDirectory, type LabDirectory, logFile } from './directory.ts'
+import { certificateDirectory, hostDirectory, type LabDirectory, logFile } from './directory.ts'
 import { loadImage } from './engine.ts'
 import { cachedImages } from './image/cache.ts'
 import { connectHost } from './links.ts'
@@ -25,6 +26,7 @@ import {
   uplinkOwner,
 } from './plan.ts'
 import { type LabState, writeState } from './state.ts'
+import { storeMembers } from './store-servers.ts'
 import { patient } from './wait.ts'
 
 export interface LabDeps {
@@ -97,9 +99,10 @@ export async function assemble(
   const underlay = await startUnderlay(context, inner)
   record(underlay)
   report(`underlay  control 10.77.0.0/24, data ${options.netMode}, MTU ${options.mtu}, ${state.datapath} datapath`)
-  if (options.store === 'etcd') {
-    await startProgram(context, { machine: underlay, host: underlayPart }, 'etcd', inner)
-    report('underlay  etcd')
+  const members = context.plan.hosts.slice(0, storeMembers(options))
+  if (members.length > 0) {
+    const addresses = members.map(({ controlAddress }) => controlAddress)
+    makeCertificates(certificateDirectory(directory), addresses)
   }
   const masters = gate(context.plan.hosts.filter((host) => host.programs.includes('netmaster')).length, inner)
   const hosts = context.plan.hosts.map((host) =>
@@ -156,11 +159,19 @@ async function startHost(start: HostStart, signal: AbortSignal): Promise<void> {
     signal,
   )
   const place: Place = { machine, host }
+  const store = async () => {
+    if (!host.programs.includes('etcd')) return
+    await startProgram(context, place, 'etcd', signal)
+    report(`${host.name}  etcd`)
+  }
   const programs = async () => {
+    const stored = store()
+    stored.catch(() => {})
     if (host.programs.includes('ovs-vswitchd')) {
       await startSwitch(context, place, ['ovsdb-server', 'ovs-vswitchd', ...physicalBridge(plan)], signal)
       report(`${host.name}  Open vSwitch`)
     }
+    await stored
     if (host.programs.includes('netmaster')) {
       await startProgram(context, place, 'netmaster', signal)
       report(`${host.name}  netmaster`)

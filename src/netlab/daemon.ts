@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Clock } from '../lib/clock.ts'
 import { NetpluginError } from '../lib/errors.ts'
-import { hostDirectory, type LabDirectory, logFile } from './directory.ts'
+import { certificateDirectory, hostDirectory, type LabDirectory, logFile } from './directory.ts'
 import { answers, engineAnswers } from './engine.ts'
 import {
   insideEnvironment,
@@ -26,7 +26,8 @@ import {
   underlayName,
 } from './plan.ts'
 import { readEnvironment } from './process-scan.ts'
-import { dockerSocket, etcdUrl, pluginSocket, programCommand, programs } from './program.ts'
+import { dockerSocket, pluginSocket, programCommand, programs } from './program.ts'
+import { certificateFiles, etcdUrl } from './store-servers.ts'
 import { patient, until } from './wait.ts'
 
 /** Everything the functions here need to know about the lab they work in. */
@@ -139,6 +140,7 @@ async function startInBackground(
   const command = programCommand(name, place.host, lab.plan, {
     repository: lab.environment.repository,
     hostDirectory: hostDirectory(lab.directory, machine.name),
+    certificates: certificateDirectory(lab.directory),
     cgroupParent: `${lab.cgroupParent}/${machine.name}`,
   })
   // A killed dockerd leaves its pid file, and takes any process with that number for itself.
@@ -158,7 +160,7 @@ async function startInBackground(
   let unseen = 0
   await until(
     async () => {
-      if (await isReady(place, name, environment, signal)) return true
+      if (await isReady(lab, place, name, environment, signal)) return true
       // A process shows no environment for a moment while it becomes its program.
       unseen = runningPid(lab, machine, name) === undefined ? unseen + 1 : 0
       if (unseen >= unseenTooOften) throw failed('ended at once')
@@ -174,6 +176,7 @@ async function startInBackground(
 }
 
 async function isReady(
+  lab: LabContext,
   { machine, host }: Place,
   name: 'etcd' | 'netmaster' | 'netplugin' | 'dockerd',
   environment: Readonly<Record<string, string>>,
@@ -187,8 +190,15 @@ async function isReady(
     case 'netmaster':
       return httpAnswers(machine, `http://${host.controlAddress}:${netmasterPort}/healthz`, environment, signal)
     case 'etcd':
-      return httpAnswers(machine, `${etcdUrl}/health`, environment, signal)
+      // Answers when a majority of the members has found together.
+      return httpAnswers(machine, `${etcdUrl(host)}/health`, environment, signal, clientTls(lab))
   }
+}
+
+/** How curl shows itself to the store. */
+function clientTls({ directory }: LabContext): readonly string[] {
+  const { ca, clientCert, clientKey } = certificateFiles(certificateDirectory(directory))
+  return ['--cacert', ca, '--cert', clientCert, '--key', clientKey]
 }
 
 async function httpAnswers(
@@ -196,8 +206,9 @@ async function httpAnswers(
   url: string,
   environment: Readonly<Record<string, string>>,
   signal: AbortSignal,
+  tls: readonly string[] = [],
 ): Promise<boolean> {
-  const command = ['curl', '--silent', '--fail', '--output', '/dev/null', '--max-time', '2', url]
+  const command = ['curl', '--silent', '--fail', '--output', '/dev/null', '--max-time', '2', ...tls, url]
   return (await runInside(machine, command, { environment }, signal)).code === 0
 }
 
@@ -229,6 +240,6 @@ export async function killProgram(
 
 /** The programs a machine of the lab is meant to run. */
 export function plannedPrograms(plan: LabPlan, machine: string): readonly ProgramName[] {
-  if (machine === underlayName) return plan.options.store === 'etcd' ? ['etcd'] : []
+  if (machine === underlayName) return []
   return plan.hosts.find((host) => host.name === machine)?.programs ?? []
 }

@@ -2,6 +2,7 @@
 //
 //   /var/tmp/netlab/.images/…         (cache, kept)
 //   /var/tmp/netlab/<lab>/lab.json    (its state)
+//   /var/tmp/netlab/<lab>/tls         (certificates of the store)
 //   /var/tmp/netlab/<lab>/<host>/{log,docker,netplugin,openvswitch,cni}
 
 import { chmodSync, lstatSync, mkdirSync, statSync } from 'node:fs'
@@ -27,6 +28,10 @@ export function labRoot(environment: Readonly<Record<string, string | undefined>
 
 export function hostDirectory(directory: LabDirectory, host: string): string {
   return join(directory.lab, host)
+}
+
+export function certificateDirectory(directory: LabDirectory): string {
+  return join(directory.lab, 'tls')
 }
 
 export function logFile(directory: LabDirectory, host: string, file: string): string {

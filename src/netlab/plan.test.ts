@@ -10,6 +10,7 @@ const plan = (raw: RawLabOptions = {}, datapath: Datapath = 'netdev') => planLab
 const place = {
   repository: '/repo',
   hostDirectory: '/labs/x/netplugin-node1',
+  certificates: '/labs/x/tls',
   cgroupParent: '/netlab-x/netplugin-node1',
 }
 
@@ -25,8 +26,21 @@ test('netmaster runs on the first hosts only', () => {
     controlAddress: '10.77.0.3',
     dataAddress: '10.78.0.3',
     uplinks: ['eth1'],
-    programs: ['ovsdb-server', 'ovs-vswitchd', 'netplugin', 'dockerd', 'containerd'],
+    programs: ['ovsdb-server', 'ovs-vswitchd', 'etcd', 'netplugin', 'dockerd', 'containerd'],
   })
+})
+
+test('etcd runs on the first host, and on three for several netmasters', () => {
+  const members = (options: RawLabOptions) =>
+    plan({ store: 'etcd', ...options }).hosts.map(({ programs }) => programs.includes('etcd'))
+  assert.deepEqual(members({ hosts: '3' }), [true, false, false])
+  assert.deepEqual(members({ hosts: '2', masters: '2' }), [true, false])
+  assert.deepEqual(members({ hosts: '4', masters: '2' }), [true, true, true, false])
+  const lab = plan({ store: 'etcd', hosts: '3', masters: '3' })
+  const command = programCommand('etcd', lab.hosts[1]!, lab, place).join(' ')
+  assert.match(command, / --name netplugin-node2 .* --advertise-client-urls https:\/\/10\.77\.0\.2:2379 /)
+  assert.match(command, / --initial-cluster (netplugin-node\d=https:\/\/10\.77\.0\.\d:2380,?){3} /)
+  assert.match(command, / --client-cert-auth .* --peer-client-cert-auth/)
 })
 
 test('what a lab is brought up without is in no host', () => {
@@ -131,7 +145,8 @@ test('netmaster is told modes and store', () => {
   assert.equal(
     command,
     '/repo/bin/netmaster --listen-url 10.77.0.1:9999 --state-dir /var/lib/netplugin/netmaster --net-mode vlan ' +
-      '--fwd-mode bridge --state-store etcd --store-url http://10.77.0.254:2379 --log-level debug',
+      '--fwd-mode bridge --state-store etcd --etcd-endpoints https://10.77.0.1:2379 --store-ca /labs/x/tls/ca.pem ' +
+      '--store-cert /labs/x/tls/client.pem --store-key /labs/x/tls/client.key --log-level debug',
   )
 })
 

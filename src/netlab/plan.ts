@@ -5,6 +5,7 @@
 
 import { NetpluginError } from '../lib/errors.ts'
 import type { LabOptions, OptionalPart } from './options.ts'
+import { storeMembers } from './store-servers.ts'
 
 export type Datapath = 'system' | 'netdev'
 
@@ -65,6 +66,7 @@ export function has(options: LabOptions, part: OptionalPart): boolean {
 function hostPrograms(options: LabOptions, index: number): readonly ProgramName[] {
   const programs: ProgramName[] = []
   if (has(options, 'ovs')) programs.push('ovsdb-server', 'ovs-vswitchd')
+  if (index <= storeMembers(options)) programs.push('etcd')
   if (has(options, 'netmaster') && index <= options.masters) programs.push('netmaster')
   if (has(options, 'netplugin')) programs.push('netplugin')
   if (has(options, 'docker')) programs.push('dockerd', 'containerd')

@@ -1,7 +1,8 @@
 // The programs of a host as data: command line, pid file, log. Pure; starting and ending them is daemon.ts.
 
 import type { HostPlan, LabPlan, ProgramName } from './plan.ts'
-import { hasTunnels, netmasterPort, underlayControlAddress, vlanUplinks } from './plan.ts'
+import { hasTunnels, netmasterPort, vlanUplinks } from './plan.ts'
+import { certificateFiles, etcdCommand, storeFlags } from './store-servers.ts'
 
 export interface Program {
   readonly name: ProgramName
@@ -44,13 +45,14 @@ export const programs: Readonly<Record<ProgramName, Program>> = {
 
 export const dockerSocket = '/run/docker.sock'
 export const pluginSocket = '/run/docker/plugins/netplugin.sock'
-export const etcdUrl = `http://${underlayControlAddress}:2379`
 
 export interface ProgramPlace {
   /** The repository: programs of ours are started from its bin folder. */
   readonly repository: string
   /** The host's folder on disk. */
   readonly hostDirectory: string
+  /** The lab's certificates on disk. */
+  readonly certificates: string
   readonly cgroupParent: string
 }
 
@@ -71,7 +73,7 @@ export function programCommand(
         ...['--listen-url', `${host.controlAddress}:${netmasterPort}`],
         ...['--state-dir', '/var/lib/netplugin/netmaster'],
         ...['--net-mode', hasTunnels(options) ? 'vxlan' : 'vlan', '--fwd-mode', options.forwardMode],
-        ...(options.store === 'etcd' ? ['--state-store', 'etcd', '--store-url', etcdUrl] : []),
+        ...storeFlags(plan, certificateFiles(place.certificates)),
         ...['--log-level', options.logLevel],
       ]
     case 'netplugin': {
@@ -96,11 +98,9 @@ export function programCommand(
         ...['--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', place.cgroupParent],
       ]
     case 'etcd':
-      return [
-        'etcd',
-        ...['--data-dir', `${place.hostDirectory}/etcd`, '--unsafe-no-fsync', '--enable-v2=true'],
-        ...['--listen-client-urls', 'http://0.0.0.0:2379', '--advertise-client-urls', etcdUrl],
-        ...['--listen-peer-urls', 'http://127.0.0.1:2380'],
-      ]
+      return etcdCommand(host, plan, {
+        dataDirectory: `${place.hostDirectory}/etcd`,
+        files: certificateFiles(place.certificates),
+      })
   }
 }

@@ -235,6 +235,11 @@ export function storeTarget(choice: StoreChoice): StoreTarget {
   return { kind, ...options }
 }
 
+/** Whether other netmasters may use it at the same time. */
+export function isShared({ kind }: StoreChoice): boolean {
+  return kind !== 'memory' && kind !== 'sqlite'
+}
+
 /** For logs: without anything secret. */
 export function describeStore(choice: StoreChoice): string {
   if (choice.kind === 'memory') return 'memory'

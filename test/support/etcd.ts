@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ServerOptions } from '../../src/drivers/store/index.ts'
-import { type Certificates, makeCertificates } from './certificates.ts'
+import { type Certificates, makeCertificates } from '../../src/netlab/certificates.ts'
 
 export interface EtcdOptions {
   readonly members: number

@@ -1,8 +1,9 @@
-// Certificates for tests: an authority, a server's and a client's certificate of it, made by openssl.
+// Certificates for labs and tests: an authority, a server's and a client's certificate of it, made by openssl.
 
 import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { asError, NetpluginError } from '../lib/errors.ts'
 
 export interface Certificates {
   readonly ca: Buffer
@@ -17,14 +18,17 @@ export interface Certificates {
   readonly clientKeyFile: string
 }
 
-/** Writes them to the directory. `addresses`: of the server, besides the loopback's. */
+/** Good for so long: labs are left up for days. */
+const days = '30'
+
+/** Writes them to the directory, which is made. `addresses`: of the server, besides the loopback's. */
 export function makeCertificates(directory: string, addresses: readonly string[] = []): Certificates {
   const path = (name: string) => join(directory, name)
-  const openssl = (...args: readonly string[]) => execFileSync('openssl', args, { stdio: 'pipe', timeout: 20_000 })
+  mkdirSync(directory, { recursive: true })
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
   for (const name of ['ca', 'stranger']) {
     const files = ['-keyout', path(`${name}.key`), '-out', path(`${name}.pem`)]
-    openssl('req', '-x509', ...newKey, ...files, '-subj', `/CN=test ${name}`, '-days', '2')
+    openssl('req', '-x509', ...newKey, ...files, '-subj', `/CN=test ${name}`, '-days', days)
   }
   const names = ['IP:127.0.0.1', 'DNS:localhost', ...addresses.map((address) => `IP:${address}`)].join(',')
   for (const [name, usage] of [
@@ -58,5 +62,14 @@ export function makeCertificates(directory: string, addresses: readonly string[]
     serverKeyFile: path('server.key'),
     clientCertFile: path('client.pem'),
     clientKeyFile: path('client.key'),
+  }
+}
+
+function openssl(...args: readonly string[]): void {
+  try {
+    execFileSync('openssl', args, { stdio: 'pipe', timeout: 20_000 })
+  } catch (cause) {
+    const message = `openssl made no certificate: ${asError(cause).message}; is it installed (make setup)?`
+    throw new NetpluginError('unavailable', 'OPENSSL_FAILED', message, { cause })
   }
 }
