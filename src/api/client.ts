@@ -103,7 +103,7 @@ export interface Client {
   ruleCost(key: string, body: RuleInput, signal?: AbortSignal): Promise<RuleCostAnswer>
   readonly nodes: {
     list(signal?: AbortSignal): Promise<readonly NodeView[]>
-    /** As soon as those that live have the revision in force; after a second in any case. */
+    /** As soon as those that live have the revision in force; after half a second in any case. */
     applied(revision: number, signal?: AbortSignal): Promise<readonly NodeView[]>
   }
   version(signal?: AbortSignal): Promise<VersionView>

@@ -15,7 +15,7 @@ export interface WaitOptions {
 export interface Progress {
   /** Of the newest change. */
   revision(signal: AbortSignal): Promise<number>
-  /** Held back until live nodes have the revision in force, or for about a second. */
+  /** Held back until live nodes have the revision in force, or for about half a second: less than anybody waits. */
   applied(revision: number, signal: AbortSignal): Promise<readonly NodeView[]>
 }
 

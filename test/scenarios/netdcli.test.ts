@@ -234,13 +234,16 @@ test('a netmaster that is away is status 2, with where to look', async () => {
 })
 
 test('a change waits until every live host has it; one that lags is named', async (t) => {
-  const { url } = await startCluster(t)
+  const { url, cluster } = await startCluster(t)
   const client = new Transport({ baseUrl: url, timeoutMs: 5_000 })
   t.after(() => client.close())
   const node = { node: 'node1' }
   const who = { controlAddress: '192.0.2.1', vtep: '192.0.2.1', bootId: 'a', version: '1' }
   await client.call(nodeRoutes.register, node, who)
   const create = '-oper create -construct network -tag-type vlan -subnet'
+  // Netmaster holds its answer back for half a second of its own time, in which the node does not die.
+  const passing = setInterval(() => cluster.clock.advance(100), 50)
+  t.after(() => clearInterval(passing))
   await inOrder(url, [
     {
       line: `${create} 10.2.1.0/24 -wait 1 one`,
@@ -250,6 +253,7 @@ test('a change waits until every live host has it; one that lags is named', asyn
     { line: `${create} 10.2.2.0/24 -wait 0 two`, out: 'added network default:two\n' },
     { line: '-oper get -construct network one', out: /"one"/ },
   ])
+  clearInterval(passing)
   const lines = runNetdcli(url, `${create} 10.2.3.0/24 -wait 30 three`)
   const soon = setInterval(() => {
     client.call(nodeRoutes.heartbeat, node, { bootId: 'a', appliedRevision: 1_000 }).catch(() => {})

@@ -11,7 +11,7 @@ export const nodeRoutes = {
   applied: queryRoute(
     'GET',
     '/internal/v1/nodes/applied/:revision',
-    'all nodes, as soon as those that live have a revision in force; after a second in any case',
+    'all nodes, as soon as those that live have a revision in force; after half a second in any case',
     async () => (await load()).nodeView.array(),
   ),
   register: bodyRoute('POST', '/internal/v1/nodes/:node/register', 'a node says who it is', async () => {
