@@ -32,6 +32,8 @@ export const registerAnswer = z.object({
   epoch: z.string(),
   revision: z.int(),
   heartbeatMs: z.int(),
+  /** URLs of all masters on the store; missing: this one is the only one. */
+  masters: z.array(z.string()).optional(),
 })
 export type RegisterAnswer = z.infer<typeof registerAnswer>
 
@@ -46,7 +48,12 @@ export const heartbeatBody = z.object({
 export type HeartbeatBody = z.output<typeof heartbeatBody>
 export type HeartbeatInput = z.input<typeof heartbeatBody>
 
-export const heartbeatAnswer = z.object({ epoch: z.string(), revision: z.int() })
+export const heartbeatAnswer = z.object({
+  epoch: z.string(),
+  revision: z.int(),
+  /** As when it registered. */
+  masters: z.array(z.string()).optional(),
+})
 export type HeartbeatAnswer = z.infer<typeof heartbeatAnswer>
 
 export const nodeView = z.object({

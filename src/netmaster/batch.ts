@@ -1,9 +1,10 @@
 // Decisions that go to the store together.
 
-import type { Commit, StoreValue } from '../drivers/store/store.ts'
+import type { Commit, StoreChange, StorePut, StoreValue } from '../drivers/store/store.ts'
 import { NetpluginError } from '../lib/errors.ts'
 import type { Decide, Decision, Fence } from './decision.ts'
-import { grantKey, recordKey } from './store-keys.ts'
+import type { Replica } from './replica.ts'
+import { grantKey, type Head, headKey, recordKey } from './store-keys.ts'
 
 /** A transaction that waits for its answer. */
 export interface Entry {
@@ -35,8 +36,22 @@ export class Batch {
     }
   }
 
+  /** As it goes to the store; `by` names it, `known` is what it was decided on. */
+  commit(by: string, known: Pick<Replica, 'revision' | 'headRevision' | 'revisionOf'>): Commit {
+    const head: Head = this.changesRecords ? { by } : { by, records: known.revision }
+    const expect = [{ key: headKey, revision: known.headRevision }, ...this.#fences()]
+    const put: StorePut[] = [{ key: headKey, value: { ...head } }]
+    const remove: string[] = []
+    for (const [key, value] of this.writes) {
+      expect.push({ key, revision: known.revisionOf(key) })
+      if (value === null) remove.push(key)
+      else put.push({ key, value })
+    }
+    return { expect, put, delete: remove }
+  }
+
   /** What must hold for some of the decisions. */
-  fences(): Commit['expect'] {
+  #fences(): Commit['expect'] {
     const fences = new Map<string, number>()
     for (const { entry } of this.entries)
       if (entry.fence !== undefined) fences.set(entry.fence.key, entry.fence.revision)
@@ -52,6 +67,11 @@ export class Batch {
     }
     return others
   }
+}
+
+/** What a watch tells of a commit. */
+export function changesOf({ put, delete: remove }: Commit): StoreChange[] {
+  return [...put, ...remove.map((key) => ({ key, value: null }))]
 }
 
 function fenceBroken(key: string): NetpluginError {

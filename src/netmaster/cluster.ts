@@ -7,28 +7,21 @@
 // Every commit also writes `meta/head` and expects it unchanged, so that of several masters on one store only one at a
 // time can have decided on the newest state. The others hear of its commit (follower.ts) and decide again.
 
-import type {
-  Commit,
-  CommitResult,
-  Store,
-  StoreChange,
-  StoreCommit,
-  StoreSnapshot,
-  StoreValue,
-} from '../drivers/store/store.ts'
+import type { CommitResult, Store, StoreCommit, StoreEntry, StoreSnapshot } from '../drivers/store/store.ts'
 import type { Clock } from '../lib/clock.ts'
 import { asNetpluginError, NetpluginError, raise } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Wakeup } from '../lib/wakeup.ts'
 import { isProblem } from '../model/body.ts'
 import type { Change } from '../model/state.ts'
-import { Batch, type Entry } from './batch.ts'
+import { type Delta, readBacklog } from './backlog.ts'
+import { Batch, changesOf, type Entry } from './batch.ts'
 import type { Decide, Fence } from './decision.ts'
 import { Follower } from './follower.ts'
 import type { HistoryEntry } from './history.ts'
 import { decodeChanges } from './load.ts'
 import { Replica } from './replica.ts'
-import { decodeHead, type Head, headKey } from './store-keys.ts'
+import { decodeHead, headKey } from './store-keys.ts'
 import type { Tables, View } from './tables.ts'
 
 export interface Outcome<R> {
@@ -69,6 +62,8 @@ export class Cluster {
   readonly #replica: Replica
   readonly #follower: Follower | undefined
   readonly #wakeup = new Wakeup()
+  /** When `others` are. */
+  readonly othersChanged = new Wakeup()
   #speculative: Tables
   /** Another writer's commit is not in the speculative tables. */
   #isOvertaken = false
@@ -120,6 +115,17 @@ export class Cluster {
     return this.#follower?.isCutOff ?? false
   }
 
+  /** Entries of the store that are not of the cluster's state, by key: who serves it, and who leads. */
+  get others(): ReadonlyMap<string, StoreEntry> {
+    return this.#replica.others
+  }
+
+  /** One of those, as it was just written here. */
+  note({ key, value, revision }: StoreEntry): void {
+    this.#replica.note({ revision, changes: [{ key, value }] })
+    this.othersChanged.wake()
+  }
+
   /** All records at `revision`, for a snapshot. */
   records(): readonly Change[] {
     return this.#replica.tables.records()
@@ -157,34 +163,10 @@ export class Cluster {
     })
   }
 
-  /**
-   * Changes after a revision that memory no longer has, read from the store; undefined when the store has forgotten them
-   * too, or when there are so many that a snapshot is cheaper.
-   */
-  async backlog(
-    since: number,
-    signal: AbortSignal,
-  ): Promise<readonly { revision: number; changes: readonly Change[] }[] | undefined> {
-    const until = this.historyStart
-    const found: { revision: number; changes: readonly Change[] }[] = []
-    if (since >= until) return found
-    let count = 0
-    try {
-      for await (const { revision, changes } of this.#store.watch(since, signal)) {
-        // A store may tell several commits as one: it reaches further than memory begins.
-        if (revision > until) return undefined
-        const { records } = decodeChanges(changes)
-        count += records.length
-        if (count > this.view.endpoints.size + 10_000) return undefined
-        // The last one is told even when it is empty: it brings the reader to the revision that memory starts from.
-        if (records.length > 0 || revision === until) found.push({ revision, changes: records })
-        if (revision === until) break
-      }
-    } catch (error) {
-      if (error instanceof NetpluginError && error.code === 'COMPACTED') return undefined
-      throw error
-    }
-    return found
+  /** Changes after a revision that memory no longer has, read from the store; see `readBacklog`. */
+  backlog(since: number, signal: AbortSignal): Promise<readonly Delta[] | undefined> {
+    const { historyStart: until, view } = this
+    return readBacklog(this.#store, { since, until, limit: view.endpoints.size + 10_000 }, signal)
   }
 
   /** Waits for what is under way and closes the store. */
@@ -265,7 +247,7 @@ export class Cluster {
   async #send(batch: Batch): Promise<CommitResult> {
     const by = `${this.#options.writer}/${++this.#commits}`
     const flight: Flight = { batch, by, isAccepted: false }
-    const commit = this.#commitOf(batch, by)
+    const commit = batch.commit(by, this.#replica)
     this.#flight = flight
     try {
       const result = await this.#store.commit(commit)
@@ -280,20 +262,6 @@ export class Cluster {
     }
   }
 
-  #commitOf(batch: Batch, by: string): Commit {
-    const { revision, headRevision } = this.#replica
-    const head: Head = batch.changesRecords ? { by } : { by, records: revision }
-    const expect = [{ key: headKey, revision: headRevision }, ...batch.fences()]
-    const put: { key: string; value: StoreValue }[] = [{ key: headKey, value: { ...head } }]
-    const remove: string[] = []
-    for (const [key, value] of batch.writes) {
-      expect.push({ key, revision: this.#replica.revisionOf(key) })
-      if (value === null) remove.push(key)
-      else put.push({ key, value })
-    }
-    return { expect, put, delete: remove }
-  }
-
   /** Our own commit is durable, as its answer or the watch says, whichever is first. */
   #accept(flight: Flight, commit: StoreCommit): void {
     flight.isAccepted = true
@@ -306,6 +274,7 @@ export class Cluster {
 
   /** The next commit, as the store tells it. */
   #heard(commit: StoreCommit): void {
+    if (this.#replica.note(commit)) this.othersChanged.wake()
     if (commit.revision <= this.#replica.reached) return
     const head = commit.changes.find(({ key }) => key === headKey)
     if (head !== undefined && this.#flight?.by === decodeHead(head.value).by) {
@@ -322,6 +291,7 @@ export class Cluster {
 
   #overtaken(): void {
     this.#wakeup.wake()
+    this.othersChanged.wake()
     if (this.#pumping !== undefined) this.#isOvertaken = true
     else this.#speculative = this.#replica.tables.copy()
   }
@@ -351,8 +321,4 @@ export class Cluster {
     this.#speculative = this.#replica.tables.copy()
     for (const entry of entries) this.#decide(entry)
   }
-}
-
-function changesOf({ put, delete: remove }: Commit): StoreChange[] {
-  return [...put, ...remove.map((key) => ({ key, value: null }))]
 }

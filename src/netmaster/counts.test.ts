@@ -19,7 +19,7 @@ function opened(counts: Counts, node: string) {
 const mine = [{ key: 'red:p:1', packets: 3, bytes: 300 }]
 
 test('each host is asked on its own stream, and its answer is its own', async () => {
-  const counts = new Counts({ clock: new FakeClock() })
+  const counts = new Counts({ firstId: 0 }, { clock: new FakeClock() })
   const [one, two] = [opened(counts, 'node1'), opened(counts, 'node2')]
   const asking = counts.ask(['node1', 'node2'], 'policy', 'red:p')
   await new Promise(setImmediate)
@@ -41,7 +41,7 @@ test('each host is asked on its own stream, and its answer is its own', async ()
 
 test('who is not there is not waited for, who does not answer not for long', async () => {
   const clock = new FakeClock()
-  const counts = new Counts({ clock })
+  const counts = new Counts({ firstId: 0 }, { clock })
   const silent = opened(counts, 'node1')
   opened(counts, 'node2').close()
   const asking = counts.ask(['node1', 'node2', 'node3'], 'policy', 'red:p')

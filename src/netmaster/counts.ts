@@ -19,14 +19,31 @@ interface Asked {
   readonly answer: (counts: readonly Count[]) => void
 }
 
+/** Asks nodes that follow other masters. */
+type Elsewhere = (
+  about: Counted,
+  key: string,
+  nodes: readonly string[],
+) => Promise<ReadonlyMap<string, readonly Count[]>>
+
+interface Deps {
+  readonly clock: Clock
+  /** Left out: there are no other masters. */
+  readonly elsewhere?: Elsewhere
+}
+
+/** `firstId`: a node that goes to another master may answer there what it was asked here. */
 export class Counts {
   readonly #clock: Clock
   readonly #streams = new Map<string, Writable>()
   readonly #asked = new Map<number, Asked>()
-  #last = 0
+  readonly #elsewhere: Elsewhere
+  #last: number
 
-  constructor({ clock }: { readonly clock: Clock }) {
+  constructor({ firstId }: { readonly firstId: number }, { clock, elsewhere = async () => new Map() }: Deps) {
+    this.#last = firstId
     this.#clock = clock
+    this.#elsewhere = elsewhere
   }
 
   /** Questions to the node go down this stream from now on, until the function that is answered is called. */
@@ -48,6 +65,17 @@ export class Counts {
 
   /** What each of the nodes counted; undefined of those that did not answer. */
   async ask(
+    nodes: readonly string[],
+    about: Counted,
+    key: string,
+  ): Promise<ReadonlyMap<string, readonly Count[] | undefined>> {
+    const away = nodes.filter((node) => !this.#streams.has(node))
+    const [here, elsewhere] = await Promise.all([this.askHere(nodes, about, key), this.#elsewhere(about, key, away)])
+    return new Map(nodes.map((node) => [node, here.get(node) ?? elsewhere.get(node)]))
+  }
+
+  /** The same of those that follow this master. */
+  async askHere(
     nodes: readonly string[],
     about: Counted,
     key: string,

@@ -6,7 +6,14 @@ import { isDeepStrictEqual } from 'node:util'
 import { isWaiting } from '../core/compile/waiting.ts'
 import { appendTo } from '../lib/append.ts'
 import type { Problem } from '../lib/errors.ts'
-import type { HostMembers, HostReport, MembersBody, NetworkMulticast } from '../model/multicast.ts'
+import type { MembersNews } from '../model/masters.ts'
+import {
+  type HostMembers,
+  type HostReport,
+  type MembersBody,
+  maxReports,
+  type NetworkMulticast,
+} from '../model/multicast.ts'
 import { multicastOf } from '../model/network.ts'
 import type { StreamMessage } from '../model/state.ts'
 import type { Cluster } from './cluster.ts'
@@ -26,14 +33,36 @@ export class Members {
   /** By network and host. */
   readonly #reports = new Map<string, Map<string, HostReport>>()
   readonly #followers = new Map<string, Follower>()
+  /** Hosts that told this master last, and not another one. */
+  readonly #firstHand = new Set<string>()
 
   constructor({ cluster }: { readonly cluster: Pick<Cluster, 'view' | 'revision' | 'changed' | 'changesAfter'> }) {
     this.#cluster = cluster
   }
 
-  /** Takes what a node says; answers of how many networks. Networks that are not there (any more) are left out. */
-  report(node: string, { first, networks }: MembersBody): number {
+  /** What nodes said here and no other master has heard since, as they would say it now. */
+  firstHand(): MembersNews[] {
+    const news: MembersNews[] = []
+    for (const node of this.#firstHand) {
+      const networks = [...this.#reports].flatMap(([network, hosts]) => {
+        const report = hosts.get(node)
+        return report === undefined ? [] : [{ network, report }]
+      })
+      for (let at = 0; at === 0 || at < networks.length; at += maxReports) {
+        news.push({ node, body: { first: at === 0, networks: networks.slice(at, at + maxReports) } })
+      }
+    }
+    return news
+  }
+
+  /**
+   * Takes what a node says, here or to another master; answers of how many networks. Networks that are not there (any more)
+   * are left out.
+   */
+  report(node: string, { first, networks }: MembersBody, heard: 'here' | 'elsewhere' = 'here'): number {
     if (!this.#cluster.view.nodes.has(node)) return 0
+    if (heard === 'here') this.#firstHand.add(node)
+    else this.#firstHand.delete(node)
     if (first) this.#forget(node)
     let taken = 0
     for (const { network, report } of networks) {

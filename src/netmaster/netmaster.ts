@@ -1,13 +1,16 @@
 // One netmaster: cluster, REST server, stream to the nodes, and the sweep of unused reservations.
 
 import type { Server } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { describeApi, type OpenApiDocument } from '../api/openapi.ts'
 import type { AnyRoute } from '../api/route.ts'
 import { streamPath } from '../api/routes/nodes.ts'
+import { Transport } from '../api/transport.ts'
 import type { Store } from '../drivers/store/store.ts'
 import type { Clock } from '../lib/clock.ts'
 import { asError } from '../lib/errors.ts'
+import { hash32 } from '../lib/hash.ts'
 import type { Log } from '../lib/log.ts'
 import { Tasks } from '../lib/tasks.ts'
 import type { FlowLimits } from '../model/policy-cost.ts'
@@ -16,8 +19,10 @@ import { freeOldReservations } from './addresses.ts'
 import { type Defaults, prepareStore, seedCluster } from './bootstrap.ts'
 import { Cluster } from './cluster.ts'
 import { Counts } from './counts.ts'
+import { Exchange, type FirstHand } from './exchange.ts'
 import { createServer, parametersOf, type ServerOptions, serverDefaults } from './http.ts'
 import { formatListen, type Listen, listenOn, listenToo, reachable } from './listen.ts'
+import { Masters } from './masters.ts'
 import { Members } from './members.ts'
 import { Nodes } from './nodes.ts'
 import { defaultFlowLimits } from './objects/rule-budget.ts'
@@ -51,6 +56,10 @@ export interface NetmasterDeps {
 
 /** How often unused reservations are looked for. */
 const sweepMs = 10_000
+/** How long another master may take for what it is told; it may have to ask nodes. */
+const newsMs = 4_000
+/** How long leaving may take where the store does not answer: others then find out by themselves. */
+const handOverMs = 1_000
 
 export class Netmaster {
   /** For tests: `inject` serves a request without a socket. */
@@ -65,9 +74,17 @@ export class Netmaster {
   /** What nodes are told. */
   #published: Listen = { host: '', port: 0 }
   #control: Server | undefined
+  /** Undefined: nobody else uses the store. */
+  readonly #masters: Masters | undefined
+  readonly #leaving = new AbortController()
+  #registration: Promise<void> | undefined
 
   /** Use `createNetmaster`. */
-  constructor(cluster: Cluster, options: Pick<NetmasterOptions, 'server' | 'localAddress'>, deps: NetmasterDeps) {
+  constructor(
+    cluster: Cluster,
+    options: Pick<NetmasterOptions, 'instance' | 'isShared' | 'server' | 'localAddress'>,
+    deps: NetmasterDeps,
+  ) {
     this.cluster = cluster
     this.#deps = deps
     this.#tasks = new Tasks({ log: deps.log })
@@ -75,6 +92,7 @@ export class Netmaster {
     this.app = app
     this.#routes = routes
     this.#localAddress = options.localAddress ?? '127.0.0.1'
+    if (options.isShared === true) this.#masters = new Masters(options, { cluster, ...deps })
   }
 
   /** Everything that is served, as OpenAPI. */
@@ -90,12 +108,7 @@ export class Netmaster {
       network: { defaultEncap: netMode },
       flows: options.flows ?? defaultFlowLimits,
       version: options.version,
-      info: () => ({
-        'current-state': 'leader',
-        'leader-ip': formatListen(this.#published),
-        'local-ip': this.#served.host,
-        'netmaster-nodes': [this.#published.host],
-      }),
+      info: () => this.#describeMasters(),
     }
     // Before the routes: they get it then. Whatever a client was told at one master, it reads at each.
     if (options.isShared === true) {
@@ -104,11 +117,26 @@ export class Netmaster {
       })
     }
     await addReference(this.app, this.#routes, options.version.Version)
-    const counts = new Counts({ clock })
-    const nodes = new Nodes({ cluster, clock, stopping: this.#stopping.signal })
+    const nodes = new Nodes({
+      cluster,
+      clock,
+      stopping: this.#stopping.signal,
+      heard: (node) => exchange?.heard(node),
+    })
     const members = new Members({ cluster })
+    const firstHand = {
+      nodes: () => nodes.firstHand(),
+      presence: (node: string) => nodes.news(node),
+      members: () => members.firstHand(),
+    }
+    const masters = this.#masters
+    const exchange = masters === undefined ? undefined : this.#openExchange(masters, firstHand)
+    const firstId = hash32(options.instance) * 0x10_0000
+    const counts = new Counts({ firstId }, { clock, ...(exchange && { elsewhere: exchange.ask.bind(exchange) }) })
     this.#tasks.spawn('members', () => members.run(this.#stopping.signal))
-    await addRoutes(this.app, routes, { cluster, clock, counts, members, nodes })
+    const urls = () => masters?.list().map(({ address }) => `http://${address}`) ?? []
+    const others = exchange === undefined ? {} : { masters: { exchange, urls } }
+    await addRoutes(this.app, routes, { cluster, clock, counts, members, nodes, ...others })
     this.app.get(streamPath, (request, reply) => {
       reply.hijack()
       reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
@@ -143,17 +171,44 @@ export class Netmaster {
       this.#control = too.listener
       this.#published = reachable(too.bound, this.#localAddress)
     }
+    const masters = this.#masters
+    if (masters !== undefined) {
+      this.#registration = masters.run(formatListen(this.#published), this.#leaving.signal)
+    }
     this.#tasks.spawn('reservation sweep', () => this.#sweep())
     return formatListen(bound)
   }
 
-  /** Ends streams and connections, waits for commits under way, closes the store. */
+  /** Hands over to other masters, ends streams and connections, waits for commits under way, closes the store. */
   async stop(): Promise<void> {
+    this.#leaving.abort()
+    await Promise.race([this.#registration, delay(handOverMs, undefined, { ref: false })])
     this.#stopping.abort()
     this.#control?.close()
     await this.app.close()
     await this.#tasks.settled()
     await this.cluster.close()
+  }
+
+  #openExchange(masters: Masters, firstHand: FirstHand): Exchange {
+    const { clock, log } = this.#deps
+    const connect = (address: string) => new Transport({ baseUrl: `http://${address}`, timeoutMs: newsMs })
+    const changed = this.cluster.othersChanged
+    const exchange = new Exchange({ peers: () => masters.peers(), changed, connect, firstHand, clock, log })
+    this.#tasks.spawn('exchange with other masters', () => exchange.run(this.#stopping.signal))
+    return exchange
+  }
+
+  #describeMasters() {
+    const own = formatListen(this.#published)
+    const leader = this.#masters === undefined ? own : (this.#masters.leader?.address ?? '')
+    const hosts = this.#masters?.list().map(({ address }) => hostOf(address)) ?? [this.#published.host]
+    return {
+      'current-state': leader === own ? 'leader' : 'follower',
+      'leader-ip': leader,
+      'local-ip': this.#served.host,
+      'netmaster-nodes': hosts,
+    }
   }
 
   async #sweep(): Promise<void> {
@@ -162,8 +217,11 @@ export class Netmaster {
     while (!signal.aborted) {
       try {
         await clock.after(sweepMs, signal)
+        const masters = this.#masters
+        const fence = masters?.fence
+        if (masters !== undefined && fence === undefined) continue
         if (this.cluster.view.reservations.size === 0) continue
-        const { result } = await this.cluster.transact((view) => freeOldReservations(view, clock.now()))
+        const { result } = await this.cluster.transact((view) => freeOldReservations(view, clock.now()), fence)
         if (result > 0) log.info('unused reservations freed', { count: result })
       } catch (error) {
         if (!signal.aborted) log.warn('reservation sweep failed', { error: asError(error).message })
@@ -181,6 +239,11 @@ export async function createNetmaster(options: NetmasterOptions, deps: Netmaster
   const netmaster = new Netmaster(cluster, options, deps)
   await netmaster.prepare(options, settings.netMode)
   return netmaster
+}
+
+/** Without the port. */
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1')
 }
 
 /** Agents of older versions do not know such messages. */

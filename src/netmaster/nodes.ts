@@ -1,10 +1,11 @@
 // The nodes: who registered (kept in the store) and who lives (kept in memory; known again within a heartbeat after a
-// restart).
+// restart). What a node told another master is heard from that one (exchange.ts).
 
 import type { Clock } from '../lib/clock.ts'
 import { type Problem, raise } from '../lib/errors.ts'
 import { Wakeup } from '../lib/wakeup.ts'
 import { problem } from '../model/body.ts'
+import type { PresenceNews } from '../model/masters.ts'
 import { type HeartbeatBody, type NodeView, nodeProtocol, nodeTimeoutMs, type RegisterBody } from '../model/node.ts'
 import type { NodeRecord } from '../model/state.ts'
 import type { Cluster } from './cluster.ts'
@@ -19,6 +20,8 @@ interface Presence {
   readonly problems: readonly string[]
   readonly uplinks: readonly string[]
   readonly mtu: number
+  /** Told by the node itself, and not by another master. */
+  readonly isFirstHand: boolean
 }
 
 interface Deps {
@@ -26,9 +29,19 @@ interface Deps {
   readonly clock: Clock
   /** Nobody is held back any longer. */
   readonly stopping: AbortSignal
+  /** Told of each node that was heard here. */
+  readonly heard?: (node: string) => void
 }
 
-const unseen: Presence = { lastSeen: 0, appliedRevision: 0, endpoints: 0, problems: [], uplinks: [], mtu: 0 }
+const unseen: Presence = {
+  lastSeen: 0,
+  appliedRevision: 0,
+  endpoints: 0,
+  problems: [],
+  uplinks: [],
+  mtu: 0,
+  isFirstHand: false,
+}
 
 /** A request that waits for nodes is held back this long: whoever waits a second is to hear who lags. */
 const heldMs = 500
@@ -37,11 +50,13 @@ export class Nodes {
   readonly #cluster: Cluster
   readonly #clock: Clock
   readonly #stopping: AbortSignal
+  readonly #heard: (node: string) => void
   readonly #presence = new Map<string, Presence>()
   /** When a node has come further. */
   readonly #progress = new Wakeup()
 
-  constructor({ cluster, clock, stopping }: Deps) {
+  constructor({ cluster, clock, stopping, heard = () => {} }: Deps) {
+    this.#heard = heard
     this.#cluster = cluster
     this.#clock = clock
     this.#stopping = stopping
@@ -99,10 +114,34 @@ export class Nodes {
     }
   }
 
+  /** Nodes that told this master last. */
+  firstHand(): readonly string[] {
+    return [...this.#presence].filter(([, { isFirstHand }]) => isFirstHand).map(([node]) => node)
+  }
+
+  /** What other masters are told of a node; undefined where they know better. */
+  news(node: string): PresenceNews | undefined {
+    const known = this.#presence.get(node)
+    if (known?.isFirstHand !== true) return undefined
+    const { lastSeen, isFirstHand: _, problems, uplinks, ...rest } = known
+    const agoMs = Math.max(0, this.#clock.now() - lastSeen)
+    return { node, agoMs, ...rest, problems: [...problems], uplinks: [...uplinks] }
+  }
+
+  /** Takes what another master heard; what was heard here since counts more. */
+  hearNews({ node, agoMs, ...rest }: PresenceNews): void {
+    const known = this.#presence.get(node) ?? unseen
+    const lastSeen = this.#clock.now() - agoMs
+    if (lastSeen < known.lastSeen) return
+    this.#presence.set(node, { ...rest, lastSeen, isFirstHand: false })
+    if (rest.appliedRevision > known.appliedRevision) this.#progress.wake()
+  }
+
   #seen(node: string, what: Partial<Presence>): void {
     const known = this.#presence.get(node) ?? unseen
-    this.#presence.set(node, { ...known, ...what, lastSeen: this.#clock.now() })
+    this.#presence.set(node, { ...known, ...what, lastSeen: this.#clock.now(), isFirstHand: true })
     if (what.appliedRevision !== undefined && what.appliedRevision > known.appliedRevision) this.#progress.wake()
+    this.#heard(node)
   }
 }
 

@@ -1,7 +1,7 @@
 // What is durable, in memory: tables, the revision of every key, and the latest changes. Kept up commit by commit, in order,
 // whoever made them; or loaded anew from a snapshot.
 
-import type { StoreCommit, StoreSnapshot } from '../drivers/store/store.ts'
+import type { StoreCommit, StoreEntry, StoreSnapshot } from '../drivers/store/store.ts'
 import type { Change } from '../model/state.ts'
 import { History } from './history.ts'
 import { type Applied, decodeChanges, loadTables } from './load.ts'
@@ -11,6 +11,8 @@ import type { Tables } from './tables.ts'
 export class Replica {
   readonly history: History
   readonly #revisions = new Map<string, number>()
+  /** Entries that are not of the cluster's state: who is there. */
+  readonly #others = new Map<string, StoreEntry>()
   #epoch = ''
   #tables: Tables
   #revision = 0
@@ -44,6 +46,22 @@ export class Replica {
     return this.revisionOf(headKey)
   }
 
+  get others(): ReadonlyMap<string, StoreEntry> {
+    return this.#others
+  }
+
+  /** Takes what a commit says of other things, whether or not its records are known; answers whether it does. */
+  note({ revision, changes }: StoreCommit): boolean {
+    let isNews = false
+    for (const { key, value } of changes) {
+      if (!isOther(key) || revision < (this.#others.get(key)?.revision ?? 0)) continue
+      isNews = true
+      if (value === null) this.#others.delete(key)
+      else this.#others.set(key, { key, value, revision })
+    }
+    return isNews
+  }
+
   /** When a key was written last; 0: it is not there. */
   revisionOf(key: string): number {
     return this.#revisions.get(key) ?? 0
@@ -53,6 +71,8 @@ export class Replica {
   load(snapshot: StoreSnapshot): Tables {
     this.#revisions.clear()
     for (const { key, revision } of snapshot.entries) this.#revisions.set(key, revision)
+    this.#others.clear()
+    for (const entry of snapshot.entries) if (isOther(entry.key)) this.#others.set(entry.key, entry)
     const head = snapshot.entries.find(({ key }) => key === headKey)
     this.#epoch = snapshot.epoch
     this.#reached = snapshot.revision
@@ -78,4 +98,8 @@ export class Replica {
     this.#revision = revision
     this.history.push(revision, told)
   }
+}
+
+function isOther(key: string): boolean {
+  return key.startsWith('service/') || key.startsWith('lock/')
 }

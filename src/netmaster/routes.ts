@@ -9,6 +9,7 @@ import { endpointGroupRoutes } from '../api/routes/endpoint-groups.ts'
 import { endpointRoutes } from '../api/routes/endpoints.ts'
 import { extContractsGroupRoutes } from '../api/routes/ext-contracts-groups.ts'
 import { globalRoutes } from '../api/routes/globals.ts'
+import { masterRoutes } from '../api/routes/masters.ts'
 import { netprofileRoutes } from '../api/routes/netprofiles.ts'
 import { networkRoutes } from '../api/routes/networks.ts'
 import { nodeRoutes } from '../api/routes/nodes.ts'
@@ -31,6 +32,7 @@ import { allocAddress, releaseAddress } from './addresses.ts'
 import type { Cluster } from './cluster.ts'
 import { type Counts, policyStats } from './counts.ts'
 import { cleanEndpoints, createEndpoint, deleteEndpoint, updateEndpoint } from './endpoints.ts'
+import type { Exchange } from './exchange.ts'
 import { serve } from './http.ts'
 import { serveList } from './http-list.ts'
 import { addIntents } from './intent-routes.ts'
@@ -72,6 +74,12 @@ export interface RoutesDeps {
   readonly clock: Clock
   readonly counts: Counts
   readonly members: Members
+  /** What this master tells the others, and what it knows of them; left out: there are none. */
+  readonly masters?: {
+    readonly exchange: Exchange
+    /** URLs of all masters. */
+    readonly urls: () => string[]
+  }
 }
 
 export async function addRoutes(app: FastifyInstance, options: RoutesOptions, deps: RoutesDeps): Promise<void> {
@@ -96,6 +104,7 @@ export async function addRoutes(app: FastifyInstance, options: RoutesOptions, de
   await addIntents(app, cluster, options.network)
   await addPlugin(app, deps)
   await addNodes(app, deps)
+  await addMasters(app, deps)
   await addService(app, options, deps)
 }
 
@@ -157,19 +166,37 @@ async function addPlugin(app: FastifyInstance, { cluster, clock }: RoutesDeps): 
   })
 }
 
-async function addNodes(app: FastifyInstance, { cluster, nodes, members }: RoutesDeps): Promise<void> {
-  const { epoch } = cluster
+async function addNodes(app: FastifyInstance, { cluster, nodes, members, masters }: RoutesDeps): Promise<void> {
+  const urls = () => (masters === undefined ? {} : { masters: masters.urls() })
   await serve(app, nodeRoutes.list, () => nodes.list())
   await serve(app, nodeRoutes.applied, ({ parameters }) => nodes.applied(parameters.revision ?? ''))
   await serve(app, nodeRoutes.register, async ({ parameters, body }) => {
     const revision = await nodes.register(parameters.node ?? '', body)
-    return { protocol: nodeProtocol, epoch, revision, heartbeatMs }
+    return { protocol: nodeProtocol, epoch: cluster.epoch, revision, heartbeatMs, ...urls() }
   })
-  await serve(app, nodeRoutes.members, ({ parameters: { node = '' }, body }) => ({ taken: members.report(node, body) }))
+  await serve(app, nodeRoutes.members, ({ parameters: { node = '' }, body }) => {
+    const taken = members.report(node, body)
+    masters?.exchange.membersReported({ node, body })
+    return { taken }
+  })
   await serve(app, networkRoutes.multicast, ({ parameters: { key = '' } }) => members.describe(key))
   await serve(app, nodeRoutes.heartbeat, ({ parameters, body }) => {
     nodes.heartbeat(parameters.node ?? '', body)
-    return { epoch, revision: cluster.revision }
+    return { epoch: cluster.epoch, revision: cluster.revision, ...urls() }
+  })
+}
+
+async function addMasters(app: FastifyInstance, { cluster, nodes, members, counts }: RoutesDeps): Promise<void> {
+  await serve(app, masterRoutes.news, async ({ body }) => {
+    for (const presence of body.presence) nodes.hearNews(presence)
+    // They may name nodes and networks that are not heard of here yet.
+    if (body.members.length > 0) await cluster.fresh()
+    for (const { node, body: said } of body.members) members.report(node, said, 'elsewhere')
+    return { status: 'ok' as const }
+  })
+  await serve(app, masterRoutes.counts, async ({ body: { nodes: asked, about, key } }) => {
+    const found = await counts.askHere(asked, about, key)
+    return [...found].flatMap(([node, said]) => (said === undefined ? [] : [{ node, counts: [...said] }]))
   })
 }
 

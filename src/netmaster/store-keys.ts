@@ -4,6 +4,8 @@
 //   grant/<pool>/<number>                 its owner (text)
 //   grant/address/<tenant:network>/<ip>   its owner (AddressOwner)
 //   meta/settings                         what the cluster was started with
+//   service/netmaster/<host:port>         a master that serves the store, while it lives (masters.ts)
+//   lock/netmaster/leader                 the one that does the work in the background
 //   meta/head                             written by every commit of records or grants (Head)
 
 import type { StoreValue } from '../drivers/store/store.ts'
