@@ -2,7 +2,9 @@
 // thousands of others. In force is what netctl --wait waits for: every live node has told netmaster that its switch confirmed
 // the bundle.
 //
-//   node policy-changes.ts NETWORK GROUP RULES ROUNDS CHANGES      one JSON document; leaves the group with all rules
+//   node policy-changes.ts NETWORK GROUP ALONE RULES ROUNDS CHANGES      one JSON document; leaves the group with all rules
+//
+// GROUP has members on all hosts, ALONE on this one only.
 
 import { type Client, createClient } from '../../src/api/client.ts'
 import { progressOf, whenApplied } from '../../src/api/when-applied.ts'
@@ -13,6 +15,8 @@ import { cpuMs, pidOf } from './process.ts'
 /** Milliseconds of each. */
 export interface PolicyTimes {
   readonly given: readonly number[]
+  /** To the group whose members are all on this host. */
+  readonly givenAlone: readonly number[]
   readonly taken: readonly number[]
   /** One rule changed, of few. */
   readonly fewChanged: readonly number[]
@@ -22,7 +26,7 @@ export interface PolicyTimes {
   readonly cpu: { readonly givenAndTaken: number; readonly fewChanged: number; readonly manyChanged: number }
 }
 
-const [networkName = '', groupName = '', ...numbers] = process.argv.slice(2)
+const [networkName = '', everywhere = '', alone = '', ...numbers] = process.argv.slice(2)
 const [rules = 10_000, rounds = 5, changes = 200] = numbers.map(Number)
 const few = 10
 const parallel = 64
@@ -60,7 +64,7 @@ async function timed(client: Client, change: () => Promise<unknown>): Promise<nu
 }
 
 async function measure(client: Client): Promise<PolicyTimes> {
-  const give = (policies: readonly string[]) =>
+  const give = (policies: readonly string[], groupName = everywhere) =>
     client.endpointGroups.put(`${tenantName}:${groupName}`, {
       tenantName,
       groupName,
@@ -94,9 +98,18 @@ async function measure(client: Client): Promise<PolicyTimes> {
     given.push(await timed(client, () => give(['many'])))
   }
   const givenAndTaken = (cpuMs(netplugin) - before) / rounds
+  const givenAlone: number[] = []
+  await give([])
+  for (let round = 0; round < rounds; round++) {
+    givenAlone.push(await timed(client, () => give(['many'], alone)))
+    await give([], alone)
+    await inForce(client)
+  }
+  await give(['many'])
+  await inForce(client)
   const ofMany = await series(change('many', rules))
   const cpu = { givenAndTaken, fewChanged: ofFew.cpu, manyChanged: ofMany.cpu }
-  return { given, taken, fewChanged: ofFew.times, manyChanged: ofMany.times, cpu }
+  return { given, givenAlone, taken, fewChanged: ofFew.times, manyChanged: ofMany.times, cpu }
 }
 
 const client = createClient({

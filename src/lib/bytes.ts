@@ -3,6 +3,10 @@
 
 import { NetpluginError } from './errors.ts'
 
+/** Where a number of 64 bits is taken apart: Buffer's own way takes several times as long. */
+const wide = new DataView(new ArrayBuffer(8))
+const wideBytes = new Uint8Array(wide.buffer)
+
 export class Writer {
   #buffer: Buffer
   #length = 0
@@ -51,7 +55,8 @@ export class Writer {
 
   u64(value: bigint): this {
     const at = this.#reserve(8)
-    this.#buffer.writeBigUInt64BE(BigInt.asUintN(64, value), at)
+    wide.setBigUint64(0, value)
+    for (let byte = 0; byte < 8; byte++) this.#buffer[at + byte] = wideBytes[byte] as number
     return this
   }
 
