@@ -1,6 +1,7 @@
 // The typed client of netmaster's public API: what netctl and other programs call. Errors are NetpluginErrors as the
 // server meant them; a server that cannot be reached is `unavailable`, code NETMASTER_UNREACHABLE.
 
+import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
 import type { AciGwInput, AciGwInspect, AciGwView } from '../model/aci-gw.ts'
 import type { AppProfileInput, AppProfileInspect, AppProfileView } from '../model/app-profile.ts'
 import type { BgpInput, BgpInspect, BgpView } from '../model/bgp.ts'
@@ -163,8 +164,39 @@ function objectClient<Input, Body, View, Inspect>(
     list: (signal) => transport.call(routes.list, {}, undefined, signal),
     get: (key, signal) => transport.call(routes.get, { key }, undefined, signal),
     put: (key, body, signal) => transport.call(routes.put, { key }, body, signal),
-    create: (key, body, signal) => transport.call(routes.put, { key }, body, signal, { 'if-none-match': '*' }),
-    remove: (key, signal) => transport.call(routes.remove, { key }, undefined, signal),
+    create: async (key, body, signal) => {
+      try {
+        return await transport.call(routes.put, { key }, body, signal, { 'if-none-match': '*' })
+      } catch (error) {
+        if (!wasResent(error, 'PRECONDITION_FAILED')) throw error
+        const there = await transport.call(routes.get, { key }, undefined, signal)
+        if (!isAsAsked(body, there)) throw error
+        return there
+      }
+    },
+    remove: async (key, signal) => {
+      try {
+        return await transport.call(routes.remove, { key }, undefined, signal)
+      } catch (error) {
+        // The netmaster that died before it answered has removed it.
+        if (wasResent(error) && asNetpluginError(error).kind === 'not-found') return key
+        throw error
+      }
+    },
     inspect: (key, signal) => transport.call(routes.inspect, { key }, undefined, signal),
   }
+}
+
+/** Whether an earlier request, which got no answer, may be why this one was refused. */
+function wasResent(error: unknown, code?: string): boolean {
+  return error instanceof NetpluginError && error.details.resent === true && (code ?? error.code) === error.code
+}
+
+/** Whether an object says what it was asked to say: then it is this client that made it. */
+function isAsAsked(body: unknown, view: unknown): boolean {
+  if (typeof body !== 'object' || body === null || typeof view !== 'object' || view === null) return false
+  return Object.entries(body).every(([name, value]) => {
+    const isEmpty = value === undefined || value === '' || (Array.isArray(value) && value.length === 0)
+    return isEmpty || JSON.stringify(Reflect.get(view, name)) === JSON.stringify(value)
+  })
 }

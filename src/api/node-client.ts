@@ -35,6 +35,7 @@ export interface StreamPosition {
   readonly revision: number
 }
 
+/** Several netmasters may be given, and each tells of the others: who does not serve is left for the next. */
 export interface NodeClient {
   register(body: RegisterInput, signal?: AbortSignal): Promise<RegisterAnswer>
   heartbeat(body: HeartbeatInput, signal?: AbortSignal): Promise<HeartbeatAnswer>
@@ -57,24 +58,35 @@ export interface NodeClient {
   counts(body: CountsBody, signal?: AbortSignal): Promise<CountsAnswer>
   /** Says which multicast groups have members here. */
   members(body: MembersBody, signal?: AbortSignal): Promise<MembersAnswer>
+  /** URLs of the netmasters that were given or told of. */
+  servers(): readonly string[]
   close(): void
 }
 
 export function createNodeClient(options: NodeClientOptions): NodeClient {
   const transport = new Transport(options)
   const { node } = options
+  const learned = <A extends { readonly masters?: string[] | undefined }>(answer: A): A => {
+    if (answer.masters !== undefined) transport.learn(answer.masters)
+    return answer
+  }
   return {
-    register: (body, signal) => transport.call(nodeRoutes.register, { node }, body, signal),
-    heartbeat: (body, signal) => transport.call(nodeRoutes.heartbeat, { node }, body, signal),
+    register: async (body, signal) => learned(await transport.call(nodeRoutes.register, { node }, body, signal)),
+    heartbeat: async (body, signal) => learned(await transport.call(nodeRoutes.heartbeat, { node }, body, signal)),
     nodes: (signal) => transport.call(nodeRoutes.list, {}, undefined, signal),
     openStream: (since, signal) => readStream(transport, node, since, signal),
-    allocAddress: (body, signal) => transport.call(pluginRoutes.allocAddress, {}, { Node: node, ...body }, signal),
+    allocAddress: (body, signal) => {
+      // Sent again to another netmaster, it is still the same request.
+      const request = { Node: node, Request: crypto.randomUUID(), ...body }
+      return transport.call(pluginRoutes.allocAddress, {}, request, signal)
+    },
     releaseAddress: (body, signal) => transport.call(pluginRoutes.releaseAddress, {}, { Node: node, ...body }, signal),
     createEndpoint: (body, signal) => transport.call(pluginRoutes.createEndpoint, {}, { Node: node, ...body }, signal),
     deleteEndpoint: (body, signal) => transport.call(pluginRoutes.deleteEndpoint, {}, { Node: node, ...body }, signal),
     updateEndpoint: (body, signal) => transport.call(pluginRoutes.updateEndpoint, {}, { Node: node, ...body }, signal),
     counts: (body, signal) => transport.call(nodeRoutes.counts, { node }, body, signal),
     members: (body, signal) => transport.call(nodeRoutes.members, { node }, body, signal),
+    servers: () => transport.servers(),
     close: () => transport.close(),
   }
 }

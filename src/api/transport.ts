@@ -1,14 +1,18 @@
-// JSON over HTTP/1.1 to one server: kept-alive connections, a deadline on every request, errors rebuilt from what the
-// server said, and newline-separated JSON streams (one document a line).
+// JSON over HTTP/1.1: kept-alive connections, a deadline on every request, errors rebuilt from what the server said, and
+// newline-separated JSON streams (one document a line). Where there are several servers, one that does not serve is left for
+// the next, and what it did not answer is sent again there: every request of the API may be.
 
-import type { Agent, IncomingMessage, request } from 'node:http'
-import { asError, type ErrorKind, errorKinds, NetpluginError } from '../lib/errors.ts'
+import type { IncomingMessage } from 'node:http'
+import { asError, NetpluginError } from '../lib/errors.ts'
+import { refusalOf, systemReason, wasPerhapsServed } from './refusal.ts'
 import { fillPath, type Route } from './route.ts'
+import { type ServerChoice, Servers } from './servers.ts'
+import { type Asked, type RequestHeaders, Wires } from './wires.ts'
 
 export interface TransportOptions {
-  /** `http://host:port` or `https://…`; a path is kept as a prefix. */
+  /** `http://host:port` or `https://…`; a path is kept as a prefix. Several servers are written with commas between them. */
   readonly baseUrl: string
-  /** For a whole request and its answer; streams only for the answer's head. */
+  /** For a whole request and its answer, at however many servers; streams only for the answer's head. */
   readonly timeoutMs: number
   /** Accept any TLS certificate. */
   readonly insecure?: boolean
@@ -16,32 +20,35 @@ export interface TransportOptions {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-type RequestHeaders = Readonly<Record<string, string>>
-
 /** Answers above this are refused: nothing the API says is that long. */
 const maxAnswerBytes = 256 * 1024 * 1024
 /** A line of a stream holds at most 500 records of at most some KiB. */
 const maxLineChars = 64 * 1024 * 1024
 
+/** A server that is slow is asked after so long whether it is there at all, and has as long again to say so. */
+const hungMs = 1_000
+/** Before all servers are asked once more. */
+const roundMs = 250
+
 export class Transport {
   readonly #options: TransportOptions
-  readonly #base: URL
-  readonly #agent: Agent
-  readonly #send: typeof request
+  readonly #servers: Servers
+  readonly #wires: Wires
 
   constructor(options: TransportOptions) {
     this.#options = options
-    this.#base = parseBaseUrl(options.baseUrl)
-    // An import of node:http by name also loads fetch and WebSocket, 40 ms that every run of netctl would pay.
-    if (this.#base.protocol === 'https:') {
-      const https = process.getBuiltinModule('node:https')
-      this.#agent = new https.Agent({ keepAlive: true, rejectUnauthorized: options.insecure !== true })
-      this.#send = https.request
-    } else {
-      const http = process.getBuiltinModule('node:http')
-      this.#agent = new http.Agent({ keepAlive: true })
-      this.#send = http.request
-    }
+    this.#servers = new Servers(options.baseUrl)
+    this.#wires = new Wires(options)
+  }
+
+  /** All servers there are, as one of them says. */
+  learn(urls: readonly string[]): void {
+    this.#servers.learn(urls)
+  }
+
+  /** URLs of those that are asked. */
+  servers(): readonly string[] {
+    return this.#servers.list
   }
 
   /** Calls a route; parameters fill its path. */
@@ -56,7 +63,10 @@ export class Transport {
     return answer as Answer
   }
 
-  /** One request; resolves with the parsed JSON of a 2xx answer, rejects with NetpluginError otherwise. */
+  /**
+   * One request; resolves with the parsed JSON of a 2xx answer, rejects with NetpluginError otherwise. `details.resent` of an
+   * error says that an earlier server may have done what was asked for.
+   */
   async request(
     method: string,
     path: string,
@@ -66,24 +76,73 @@ export class Transport {
   ): Promise<unknown> {
     const deadline = AbortSignal.timeout(this.#options.timeoutMs)
     const either = signal === undefined ? deadline : AbortSignal.any([signal, deadline])
-    try {
-      const response = await this.#open(method, path, body, { ...headers, accept: 'application/json' }, either)
-      const text = await readText(response)
-      if (!isSuccess(response)) throw this.#refusal(response, text)
-      return this.#parse(text, response)
-    } catch (error) {
-      throw this.#explain(error, deadline, signal)
+    let resent = false
+    for (let tries = 1; ; tries++) {
+      const server = this.#servers.current
+      try {
+        return await this.#requestAt(server, { method, path, body, headers }, either)
+      } catch (cause) {
+        if (signal?.aborted === true && !(cause instanceof NetpluginError)) throw signal.reason
+        const error = this.#explain(cause, server, deadline)
+        const isLast = tries >= 2 * this.#servers.count || either.aborted
+        if (this.#servers.count === 1 || !isOfServer(error)) throw resent ? asResent(error) : error
+        this.#servers.leave(server)
+        if (isLast) throw resent ? asResent(error) : error
+        resent ||= wasPerhapsServed(error.cause)
+      }
+      if (tries % this.#servers.count === 0) await pause(roundMs, either)
     }
+  }
+
+  async #requestAt(server: ServerChoice, asked: Asked, signal: AbortSignal): Promise<unknown> {
+    const hung = this.#servers.count > 1 ? this.#watchFor(server, signal) : undefined
+    const either = hung === undefined ? signal : AbortSignal.any([signal, hung.signal])
+    try {
+      const { headers } = asked
+      const response = await this.#wires.open(
+        server.url,
+        { ...asked, headers: { ...headers, accept: 'application/json' } },
+        either,
+      )
+      const text = await readText(response)
+      if (!isSuccess(response)) throw refusalOf(response, text)
+      return this.#parse(text, response, server)
+    } catch (error) {
+      if (hung?.signal.aborted === true && !signal.aborted) throw hung.signal.reason
+      throw error
+    } finally {
+      hung?.stop()
+    }
+  }
+
+  /** Aborts when the server does not even say that it is there. */
+  #watchFor(server: ServerChoice, signal: AbortSignal): { readonly signal: AbortSignal; readonly stop: () => void } {
+    const hung = new AbortController()
+    const look = async () => {
+      const over = AbortSignal.any([signal, AbortSignal.timeout(hungMs)])
+      try {
+        const asked = { method: 'GET', path: '/healthz', body: undefined, headers: { connection: 'close' } }
+        const response = await this.#wires.open(server.url, asked, over, false)
+        response.resume()
+        timer = setTimeout(look, hungMs)
+      } catch {
+        hung.abort(this.#noAnswer(server, 2 * hungMs))
+      }
+    }
+    let timer = setTimeout(look, hungMs)
+    return { signal: hung.signal, stop: () => clearTimeout(timer) }
   }
 
   /** A stream of JSON documents, one a line; ends with the server's end, or with an error after `idleMs` of silence. */
   async *stream(path: string, options: { readonly idleMs: number }, signal: AbortSignal): AsyncIterable<unknown> {
     const head = AbortSignal.timeout(this.#options.timeoutMs)
-    const opened = await this.#openStream(path, head, signal)
-    const { response } = opened
-    const idle = setTimeout(() => response.destroy(this.#silent(options.idleMs)), options.idleMs)
+    const server = this.#servers.current
+    const { response } = await this.#openStream(server, path, head, signal)
+    const idle = setTimeout(() => response.destroy(silent(server, options.idleMs)), options.idleMs)
     const onAbort = () => response.destroy(asError(signal.reason))
+    const onLeft = () => response.destroy(asError(server.left.reason))
     signal.addEventListener('abort', onAbort, { once: true })
+    server.left.addEventListener('abort', onLeft, { once: true })
     try {
       response.setEncoding('utf8')
       let pending = ''
@@ -91,25 +150,34 @@ export class Transport {
         idle.refresh()
         const lines = `${pending}${chunk}`.split('\n')
         pending = lines.pop() ?? ''
-        if (pending.length > maxLineChars) throw this.#broken('a line of the stream is too long')
-        for (const line of lines) if (line !== '') yield this.#parse(line, response)
+        if (pending.length > maxLineChars) throw broken(server, 'a line of the stream is too long')
+        for (const line of lines) if (line !== '') yield this.#parse(line, response, server)
       }
+      this.#servers.leave(server)
     } catch (error) {
       if (signal.aborted) throw signal.reason
-      throw this.#explain(error, head, signal)
+      const explained = this.#explain(error, server, head)
+      if (isOfServer(explained)) this.#servers.leave(server)
+      throw explained
     } finally {
       clearTimeout(idle)
       signal.removeEventListener('abort', onAbort)
+      server.left.removeEventListener('abort', onLeft)
       response.destroy()
     }
   }
 
   /** Ends kept-alive connections. */
   close(): void {
-    this.#agent.destroy()
+    this.#wires.close()
   }
 
-  async #openStream(path: string, head: AbortSignal, signal: AbortSignal): Promise<{ response: IncomingMessage }> {
+  async #openStream(
+    server: ServerChoice,
+    path: string,
+    head: AbortSignal,
+    signal: AbortSignal,
+  ): Promise<{ response: IncomingMessage }> {
     const opening = new AbortController()
     const cancel = (event: Event) =>
       opening.abort(event.target instanceof AbortSignal ? event.target.reason : undefined)
@@ -117,111 +185,84 @@ export class Transport {
     signal.addEventListener('abort', cancel, { once: true })
     if (signal.aborted) opening.abort(signal.reason)
     try {
-      const response = await this.#open(
-        'GET',
-        path,
-        undefined,
-        { accept: 'application/x-ndjson, application/json' },
+      const headers = { accept: 'application/x-ndjson, application/json' }
+      const response = await this.#wires.open(
+        server.url,
+        { method: 'GET', path, body: undefined, headers },
         opening.signal,
       )
-      if (!isSuccess(response)) throw this.#refusal(response, await readText(response))
+      if (!isSuccess(response)) throw refusalOf(response, await readText(response))
       return { response }
-    } catch (error) {
-      throw this.#explain(error, head, signal)
+    } catch (cause) {
+      if (signal.aborted) throw signal.reason
+      const error = this.#explain(cause, server, head)
+      if (isOfServer(error)) this.#servers.leave(server)
+      throw error
     } finally {
       head.removeEventListener('abort', cancel)
       signal.removeEventListener('abort', cancel)
     }
   }
 
-  #open(
-    method: string,
-    path: string,
-    body: unknown,
-    more: RequestHeaders,
-    signal: AbortSignal,
-  ): Promise<IncomingMessage> {
-    const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
-    const headers: Record<string, string> = { ...this.#options.headers, ...more, 'user-agent': 'netplugin' }
-    if (payload !== undefined) {
-      headers['content-type'] = 'application/json'
-      headers['content-length'] = String(payload.length)
-    }
-    const prefix = this.#base.pathname.replace(/\/$/, '')
-    const target = { host: stripBrackets(this.#base.hostname), port: this.#base.port, path: `${prefix}${path}` }
-    return new Promise((resolve, reject) => {
-      const request = this.#send({ ...target, method, headers, agent: this.#agent, signal }, resolve)
-      request.on('error', (error: NodeJS.ErrnoException) => {
-        // A kept-alive connection may be closed by the server just as it is used again: then nothing was served.
-        if (request.reusedSocket && error.code === 'ECONNRESET') {
-          this.#open(method, path, body, more, signal).then(resolve, reject)
-        } else reject(error)
-      })
-      request.end(payload)
-    })
-  }
-
-  #parse(text: string, response: IncomingMessage): unknown {
+  #parse(text: string, response: IncomingMessage, server: ServerChoice): unknown {
     try {
       return JSON.parse(text)
     } catch (cause) {
       const type = response.headers['content-type'] ?? 'without content type'
-      throw this.#broken(`the answer is not JSON (${type}); is this the address of netmaster?`, cause)
+      throw broken(server, `the answer is not JSON (${type}); is this the address of netmaster?`, cause)
     }
   }
 
-  #refusal(response: IncomingMessage, text: string): NetpluginError {
-    const status = response.statusCode ?? 0
-    const said = parseRefusal(text)
-    const kind = said?.kind ?? kindOfStatus(status)
-    const message = said?.message ?? text.trim().split('\n')[0] ?? ''
-    return new NetpluginError(
-      kind,
-      said?.code ?? 'REFUSED',
-      message === '' ? `netmaster answered status ${status}` : message,
-      {
-        details: { ...said?.details, status },
-      },
-    )
-  }
-
-  #explain(error: unknown, deadline: AbortSignal, signal?: AbortSignal): unknown {
+  #explain(error: unknown, server: ServerChoice, deadline: AbortSignal): NetpluginError {
     if (error instanceof NetpluginError) return error
-    if (signal?.aborted) return signal.reason
-    const url = this.#options.baseUrl
-    if (deadline.aborted) {
-      const seconds = this.#options.timeoutMs / 1000
-      const message = `netmaster at ${url} did not answer within ${seconds} s; check that it is running and not overloaded`
-      return new NetpluginError('timeout', 'NETMASTER_TIMEOUT', message, { cause: error, details: { url } })
-    }
-    const reason = systemReason(error)
-    const message = `cannot reach netmaster at ${url}: ${reason}; check that it is running and that the address is right`
+    if (deadline.aborted) return this.#noAnswer(server, this.#options.timeoutMs, error)
+    const url = shown(server)
+    const message = `cannot reach netmaster at ${url}: ${systemReason(error)}; check that it is running and that the address is right`
     return new NetpluginError('unavailable', 'NETMASTER_UNREACHABLE', message, { cause: error, details: { url } })
   }
 
-  #silent(idleMs: number): NetpluginError {
-    const message = `netmaster at ${this.#options.baseUrl} sent nothing for ${idleMs / 1000} s`
-    return new NetpluginError('timeout', 'STREAM_SILENT', message)
-  }
-
-  #broken(what: string, cause?: unknown): NetpluginError {
-    const message = `netmaster at ${this.#options.baseUrl}: ${what}`
-    return new NetpluginError('protocol', 'BAD_ANSWER', message, cause === undefined ? {} : { cause })
+  #noAnswer(server: ServerChoice, ms: number, cause?: unknown): NetpluginError {
+    const url = shown(server)
+    const message = `netmaster at ${url} did not answer within ${ms / 1000} s; check that it is running and not overloaded`
+    return new NetpluginError('timeout', 'NETMASTER_TIMEOUT', message, { cause, details: { url } })
   }
 }
 
-function parseBaseUrl(text: string): URL {
-  const url = URL.parse(text)
-  if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:') && url.hostname !== '') return url
-  throw new NetpluginError(
-    'invalid',
-    'BAD_URL',
-    `${JSON.stringify(text)} is not the URL of a netmaster; write it as http://host:9999`,
-  )
+/** Whether another server may do better: this one is away, or says that it cannot serve anybody. */
+function isOfServer({ code, kind, details }: NetpluginError): boolean {
+  if (details.status !== undefined) return kind === 'unavailable' && details.status === 503
+  return ['NETMASTER_UNREACHABLE', 'NETMASTER_TIMEOUT', 'NETMASTER_LEFT', 'STREAM_SILENT'].includes(code)
 }
 
-function stripBrackets(host: string): string {
-  return host.replace(/^\[(.*)\]$/, '$1')
+function asResent(error: NetpluginError): NetpluginError {
+  const { kind, code, message, details, cause } = error
+  return new NetpluginError(kind, code, message, { cause, details: { ...details, resent: true } })
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done, { once: true })
+  })
+}
+
+function shown({ url }: ServerChoice): string {
+  return url.href.replace(/\/$/, '')
+}
+
+function silent(server: ServerChoice, idleMs: number): NetpluginError {
+  const message = `netmaster at ${shown(server)} sent nothing for ${idleMs / 1000} s`
+  return new NetpluginError('timeout', 'STREAM_SILENT', message)
+}
+
+function broken(server: ServerChoice, what: string, cause?: unknown): NetpluginError {
+  const message = `netmaster at ${shown(server)}: ${what}`
+  return new NetpluginError('protocol', 'BAD_ANSWER', message, cause === undefined ? {} : { cause })
 }
 
 function isSuccess(response: IncomingMessage): boolean {
@@ -238,52 +279,4 @@ async function readText(response: IncomingMessage): Promise<string> {
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')
-}
-
-interface Refusal {
-  readonly kind: ErrorKind
-  readonly code: string
-  readonly message: string
-  readonly details: Readonly<Record<string, unknown>>
-}
-
-function parseRefusal(text: string): Refusal | undefined {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    return undefined
-  }
-  if (typeof value !== 'object' || value === null || !('kind' in value && 'code' in value && 'message' in value)) {
-    return undefined
-  }
-  const { code, message } = value
-  const kind = errorKinds.find((candidate) => candidate === value.kind)
-  if (kind === undefined || typeof code !== 'string' || typeof message !== 'string') return undefined
-  const details = 'details' in value && typeof value.details === 'object' && value.details !== null ? value.details : {}
-  return { kind, code, message, details: { ...details } }
-}
-
-function kindOfStatus(status: number): ErrorKind {
-  if (status === 401) return 'unauthorized'
-  if (status === 403) return 'forbidden'
-  if (status === 404) return 'not-found'
-  if (status === 409 || status === 412) return 'conflict'
-  if (status === 503) return 'unavailable'
-  if (status === 504) return 'timeout'
-  return status >= 500 ? 'internal' : 'invalid'
-}
-
-function systemReason(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  const known: Readonly<Record<string, string>> = {
-    ECONNREFUSED: 'the connection was refused',
-    ECONNRESET: 'the connection was closed',
-    ENOTFOUND: 'the host name is unknown',
-    EAI_AGAIN: 'the host name could not be looked up',
-    EHOSTUNREACH: 'there is no route to the host',
-    ENETUNREACH: 'there is no route to the network',
-    ETIMEDOUT: 'the connection timed out',
-  }
-  return known[code] ?? asError(error).message
 }

@@ -10,8 +10,8 @@ export type AddressOwner =
   | { readonly type: 'endpoint'; readonly id: string }
   /** The virtual address of a service, `tenant:service`. */
   | { readonly type: 'service'; readonly key: string }
-  /** Held for a node that asked for it at this time (ms since the epoch), until an endpoint takes it. */
-  | { readonly type: 'reservation'; readonly node: string; readonly at: number }
+  /** Held for a node that asked for it at this time (ms since the epoch) by a request of this name, until an endpoint takes it. */
+  | { readonly type: 'reservation'; readonly node: string; readonly at: number; readonly request?: string }
 
 /** `owner: null` frees it. */
 export type GrantChange =

@@ -44,6 +44,8 @@ export const allocAddressBody = z.object({
   IPv6: z.boolean().default(false),
   /** The node that reserves the address. */
   Node: text,
+  /** Names the request: sent again, it gets the same address. Empty: each is another one. */
+  Request: text,
 })
 export type AllocAddressBody = z.output<typeof allocAddressBody>
 export type AllocAddressInput = z.input<typeof allocAddressBody>

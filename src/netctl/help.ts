@@ -9,8 +9,8 @@ export const globalFlags = {
   netmaster: {
     kind: 'text',
     names: ['netmaster'],
-    value: 'URL',
-    help: `Where netmaster listens; else from NETMASTER, ~/.netctl/config.json, ${defaultNetmaster}`,
+    value: 'URL,…',
+    help: `Where netmasters listen; else from NETMASTER, ~/.netctl/config.json, ${defaultNetmaster}`,
   },
   insecure: {
     kind: 'switch',

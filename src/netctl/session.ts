@@ -2,6 +2,7 @@
 // is taken from the first that has it: flag, environment, configuration file, default.
 
 import type { Client } from '../api/client.ts'
+import { parseServerUrls } from '../api/server-urls.ts'
 import { listed, progressOf, whenApplied } from '../api/when-applied.ts'
 import type { Clock } from '../lib/clock.ts'
 import { NetpluginError } from '../lib/errors.ts'
@@ -114,16 +115,15 @@ export function connectOptions(
   return { url, insecure, token: tokenFor(url, config) }
 }
 
-/** `host:port` is meant as http. */
 function serverUrl(text: string): string {
-  const url = text.includes('://') ? text : `http://${text}`
-  if (URL.canParse(url) && /^https?:\/\/[^/]/.test(url)) return url.replace(/\/+$/, '')
+  const urls = parseServerUrls(text)
+  if (urls !== undefined) return urls
   throw usage(`--netmaster: '${text}' is no URL; it looks like ${defaultNetmaster}`)
 }
 
 /** A token is for the server that gave it, and never goes over a wire that others can read. */
 function tokenFor(url: string, config: Config): string | undefined {
-  if (!url.startsWith('https://')) return undefined
+  if (url.split(',').some((each) => !each.startsWith('https://'))) return undefined
   return config.netmaster === undefined || serverUrl(config.netmaster) === url ? config.token : undefined
 }
 

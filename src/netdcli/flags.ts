@@ -58,8 +58,8 @@ const commonFlags = {
   netmaster: {
     kind: 'text',
     names: ['netmaster-url', 'netmaster'],
-    value: 'URL',
-    help: 'Where netmaster listens; also from the environment variable NETMASTER (default: http://localhost:9999)',
+    value: 'URL,…',
+    help: 'Where netmasters listen; also from the environment variable NETMASTER (default: http://localhost:9999)',
   },
   insecure: { kind: 'switch', names: ['insecure'], help: 'Accept any TLS certificate' },
   wait: {

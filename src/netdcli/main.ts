@@ -2,6 +2,7 @@
 // 0 done, 1 typed wrongly, 2 no answer from netmaster, 3 refused by netmaster, 4 a local file or output failed.
 
 import { gotNoAnswer } from '../api/no-answer.ts'
+import { parseServerUrls } from '../api/server-urls.ts'
 import { readBuildInfo } from '../lib/build-info.ts'
 import { asNetpluginError, type NetpluginError } from '../lib/errors.ts'
 import { fillFlags, parseFlags, usage } from '../lib/flags.ts'
@@ -64,11 +65,10 @@ function noteUnused(session: Session, given: Given): void {
   }
 }
 
-/** `host:port` is meant as http. */
 function serverUrl({ netmaster }: Given, { env }: Surroundings): string {
   const text = netmaster ?? (env.NETMASTER || 'http://localhost:9999')
-  const url = text.includes('://') ? text : `http://${text}`
-  if (URL.canParse(url) && /^https?:\/\/[^/]/.test(url)) return url.replace(/\/+$/, '')
+  const urls = parseServerUrls(text)
+  if (urls !== undefined) return urls
   throw usage(`-netmaster-url: '${text}' is no URL; it looks like http://netmaster:9999`)
 }
 

@@ -66,9 +66,11 @@ export function allocAddress(view: View, body: AllocAddressBody, now: number): D
   const { networkKey, groupKey, network } = referred
   const family = body.IPv6 || body.PreferredIPv6Address !== '' ? 'ipv6' : 'ipv4'
   const wanted = family === 'ipv4' ? body.PreferredIPv4Address : body.PreferredIPv6Address
-  const address = chooseAddress(view, { networkKey, groupKey, family, wanted }, () => false)
+  const { Node: node, Request: request } = body
+  const before = request === '' ? undefined : reservedBy(view, { network: networkKey, node, request, family })
+  const address = before ?? chooseAddress(view, { networkKey, groupKey, family, wanted }, () => false)
   if (isProblem(address)) return address
-  const owner: AddressOwner = { type: 'reservation', node: body.Node, at: now }
+  const owner: AddressOwner = { type: 'reservation', node, at: now, ...(request === '' ? {} : { request }) }
   const { ipv4, ipv6 } = view.addresses(networkKey).addressing
   const NetworkID = body.NetworkID === '' ? `${network.networkName}.${network.tenantName}` : body.NetworkID
   return {
@@ -80,6 +82,19 @@ export function allocAddress(view: View, body: AllocAddressBody, now: number): D
       IPv6Address: family === 'ipv6' ? `${address}/${ipv6?.length ?? 128}` : '',
     },
   }
+}
+
+/** What the same request got before: its answer was lost. */
+function reservedBy(
+  view: View,
+  wanted: { readonly network: string; readonly node: string; readonly request: string; readonly family: string },
+): string | undefined {
+  for (const { network, address, node, request } of view.reservations.values()) {
+    const family = address.includes(':') ? 'ipv6' : 'ipv4'
+    if (request !== wanted.request || node !== wanted.node) continue
+    if (network === wanted.network && family === wanted.family) return address
+  }
+  return undefined
 }
 
 /** Frees a reservation. An address nobody holds, or that an endpoint holds, stays as it is: both are no error. */

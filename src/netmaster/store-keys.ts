@@ -89,7 +89,8 @@ function decodeOwner(key: string, value: StoreValue): AddressOwner {
       return { type: 'service', key: value.key }
     }
     if (value.type === 'reservation' && 'node' in value && 'at' in value) {
-      return { type: 'reservation', node: String(value.node), at: Number(value.at) }
+      const request = 'request' in value ? { request: String(value.request) } : {}
+      return { type: 'reservation', node: String(value.node), at: Number(value.at), ...request }
     }
   }
   throw damaged(key)

@@ -34,6 +34,8 @@ export interface Reservation {
   readonly node: string
   /** Milliseconds since the epoch. */
   readonly at: number
+  /** By which request; undefined: of no name. */
+  readonly request: string | undefined
 }
 
 /** What decisions and inspection read. Valid until the next transaction: do not keep it over an await. */
@@ -228,8 +230,10 @@ export class Tables implements View {
     }
     const { network, address, owner } = grant
     const key = `${network}/${address}`
-    if (owner?.type === 'reservation') this.reservations.set(key, { network, address, node: owner.node, at: owner.at })
-    else this.reservations.delete(key)
+    if (owner?.type === 'reservation') {
+      const { node, at, request } = owner
+      this.reservations.set(key, { network, address, node, at, request })
+    } else this.reservations.delete(key)
     this.#addresses.get(network)?.set(address, owner)
   }
 }

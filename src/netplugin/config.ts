@@ -8,7 +8,7 @@ export interface NodeConfig {
   readonly vtep: string
   /** NICs for VLAN networks. */
   readonly uplinks: readonly string[]
-  /** Base URL of netmaster. */
+  /** Base URLs of netmasters, with commas between them. */
   readonly netmaster: string
   readonly vxlanPort: number
   /** Ports made in advance for containers to come. */

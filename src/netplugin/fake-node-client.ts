@@ -63,6 +63,10 @@ export class FakeNodeClient implements NodeClient {
     return { epoch: 'e1', revision: 1 }
   }
 
+  servers(): readonly string[] {
+    return ['http://netmaster:9999']
+  }
+
   async nodes(): Promise<readonly NodeView[]> {
     return []
   }

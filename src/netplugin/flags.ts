@@ -47,9 +47,9 @@ const flags = {
   netmaster: {
     kind: 'text',
     names: ['netmaster'],
-    value: 'URL',
+    value: 'URL,…',
     fallback: 'http://netmaster:9999',
-    help: 'where netmaster listens',
+    help: 'where netmasters listen; each tells of the others',
   },
   stateDir: {
     kind: 'text',
@@ -186,9 +186,9 @@ function configOf(given: FlagValues<typeof flags>, { hostname, version }: Host):
   if (outside?.length !== 16 || formatIpv4(outside.base) !== given.outsideSubnet.split('/')[0]) {
     throw usage(`--outside-subnet ${given.outsideSubnet} is not a subnet such as ${defaultOutsideSubnet}`)
   }
-  const protocol = URL.parse(given.netmaster)?.protocol
-  if (protocol !== 'http:' && protocol !== 'https:') {
-    throw usage(`--netmaster ${given.netmaster} is not a URL such as http://netmaster:9999`)
+  const isHttp = (text: string) => ['http:', 'https:'].includes(URL.parse(text.trim())?.protocol ?? '')
+  if (!given.netmaster.split(',').every(isHttp)) {
+    throw usage(`--netmaster ${given.netmaster} is not a URL such as http://netmaster:9999, or several with commas`)
   }
   // Docker finds the plugin by the name of its socket.
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(given.pluginName)) {

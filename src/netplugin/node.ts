@@ -103,8 +103,9 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
     openProber: () => udpProber({ host, log: log.with({ part: 'tunnels' }) }),
   })
   const outside = new Outside(
-    { subnet: config.outsideSubnet, netmaster: config.netmaster },
+    { subnet: config.outsideSubnet },
     {
+      netmasters: () => client.servers(),
       firewall: deps.firewall,
       host,
       clock,

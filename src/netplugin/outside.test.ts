@@ -17,8 +17,9 @@ function start(t: TestContext, { netmaster = 'http://netmaster:9999' } = {}) {
   const world = { mayRemove: true, fault: undefined as Error | undefined, known: ['10.9.9.9'] }
   const tables: (string | undefined)[] = []
   const outside = new Outside(
-    { subnet: '198.18.0.0/16', netmaster },
+    { subnet: '198.18.0.0/16' },
     {
+      netmasters: () => netmaster.split(','),
       firewall: {
         keep: async (table) => {
           if (world.fault !== undefined) throw world.fault

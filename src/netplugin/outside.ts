@@ -16,8 +16,6 @@ import type { ClusterState } from '../model/state.ts'
 
 interface Options {
   readonly subnet: string
-  /** URL. */
-  readonly netmaster: string
 }
 
 interface Deps {
@@ -27,6 +25,8 @@ interface Deps {
   readonly log: Log
   /** Whether the state is known well enough to take away what it does not name. */
   readonly mayRemove: () => boolean
+  /** URLs of netmasters. */
+  readonly netmasters: () => readonly string[]
   /** IPv4 addresses of a name. */
   readonly resolve: (name: string) => Promise<readonly string[]>
 }
@@ -152,7 +152,11 @@ export class Outside {
 
   /** A name that nobody knows now keeps nobody from the way out. */
   async #findNetmasters(): Promise<Firewall['netmasters']> {
-    const { hostname, port, protocol } = new URL(this.#options.netmaster)
+    const found = await Promise.all(this.#deps.netmasters().map((url) => this.#find(new URL(url))))
+    return found.flat()
+  }
+
+  async #find({ hostname, port, protocol }: URL): Promise<Firewall['netmasters']> {
     const number = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
     const known = parseIpv4(hostname) !== undefined ? [hostname] : await this.#deps.resolve(hostname).catch(() => [])
     return known.map((address) => ({ address, port: number }))

@@ -10,7 +10,7 @@ export const loginCommand = command({
   flags: {},
   run: async ({ session }) => {
     const { url } = session.server
-    if (!url.startsWith('https://')) {
+    if (!url.split(',').every((each) => each.startsWith('https://'))) {
       throw usage(`a password is not sent to ${url}, where others could read it; give --netmaster=https://…`)
     }
     const username = await session.ask('Username: ')
