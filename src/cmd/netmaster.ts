@@ -25,8 +25,10 @@ const stopMs = 5_000
 process.exitCode = await main()
 
 async function main(): Promise<number> {
+  const args = process.argv.slice(2)
   try {
-    const answer = readFlags(process.argv.slice(2), process.env)
+    if (args[0] === 'store') return await storeCommand(args.slice(1))
+    const answer = readFlags(args, process.env)
     switch (answer.kind) {
       case 'help':
         process.stdout.write(answer.text)
@@ -40,9 +42,16 @@ async function main(): Promise<number> {
   } catch (error) {
     process.stderr.write(`netmaster: ${asError(error).message}\n`)
     if (!(error instanceof NetpluginError)) return 1
-    if (error.code === 'USAGE') process.stderr.write('Try netmaster --help.\n')
+    if (error.code === 'USAGE') process.stderr.write(`Try netmaster ${args[0] === 'store' ? 'store ' : ''}--help.\n`)
     return error.code === 'USAGE' ? 22 : 1
   }
+}
+
+/** Loads what only it needs. */
+async function storeCommand(args: readonly string[]): Promise<number> {
+  const { runStoreCommand } = await import('../netmaster/store-command.ts')
+  const out = (text: string) => process.stdout.write(text)
+  return runStoreCommand(args, { out, error: (text) => process.stderr.write(text), env: process.env })
 }
 
 async function run(flags: NetmasterFlags): Promise<number> {

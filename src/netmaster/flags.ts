@@ -6,7 +6,7 @@ import { describeFlags, type FlagValues, fillFlags, parseFlags, usage } from '..
 import { type LogLevel, logLevels } from '../lib/log.ts'
 import type { Listen } from './listen.ts'
 import { defaultFlowLimits } from './objects/rule-budget.ts'
-import { chooseStore, type StoreChoice, storeEnvironment, storeFlags } from './store-flags.ts'
+import { chooseStore, type StoreChoice, storeFlags, storeFlagsOf } from './store-flags.ts'
 
 export interface NetmasterFlags {
   readonly mode: string
@@ -93,7 +93,6 @@ const environment: Partial<Record<keyof typeof table, string>> = {
   netMode: 'NET_MODE',
   fwdMode: 'FORWARD_MODE',
   listen: 'EXTERNAL_ADDRESS',
-  ...storeEnvironment,
   logLevel: 'LOG_LEVEL',
   infra: 'INFRA',
   control: 'INTERNAL_ADDRESS',
@@ -102,6 +101,7 @@ const environment: Partial<Record<keyof typeof table, string>> = {
 }
 
 const helpHead = `Usage: netmaster [FLAG]...
+       netmaster store check|backup|restore|copy    see netmaster store --help
 
 Serves the API of the cluster, keeps its state, and streams it to the netplugin of every host.
 
@@ -120,7 +120,7 @@ export function readFlags(args: readonly string[], env: Readonly<Record<string, 
   const parsed = parseFlags(args, table)
   const [word] = parsed.words
   if (word !== undefined) throw usage(`unexpected argument ${JSON.stringify(word)}; netmaster takes flags only`)
-  const values = fillFlags(table, { ...fromEnvironment(env), ...parsed.values })
+  const values = fillFlags(table, { ...storeFlagsOf(env), ...fromEnvironment(env), ...parsed.values })
   if (values.help) return { kind: 'help', text: helpHead + describeFlags(table) + helpTail }
   if (values.version) return { kind: 'version' }
   refuseUnsupported(values)

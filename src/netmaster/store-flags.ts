@@ -73,6 +73,16 @@ export const storeEnvironment = {
   storePasswordFile: 'STORE_PASSWORD_FILE',
 } as const
 
+/** What the environment says about them. */
+export function storeFlagsOf(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const found: Record<string, string> = {}
+  for (const [key, suffix] of Object.entries(storeEnvironment)) {
+    const value = env[`CONTIV_NETMASTER_${suffix}`]
+    if (value !== undefined && value !== '') found[key] = value
+  }
+  return found
+}
+
 export type StoreFlagValues = FlagValues<typeof storeFlags>
 
 /** A store that was asked for; files are not read yet. */

@@ -4,11 +4,11 @@
 import assert from 'node:assert/strict'
 import type { Store } from '../../src/drivers/store/index.ts'
 import { type GrantChange, numberPools } from '../../src/model/grant.ts'
-import { encapTag, networkKey } from '../../src/model/network.ts'
 import { type Reference, type ReferringKind, referencesOf } from '../../src/model/references.ts'
 import { objectNames, type RecordTypes } from '../../src/model/state.ts'
 import type { Cluster } from '../../src/netmaster/cluster.ts'
 import { loadTables } from '../../src/netmaster/load.ts'
+import { wantedGrants } from '../../src/netmaster/store-check.ts'
 import type { View } from '../../src/netmaster/tables.ts'
 import type { TestNetmaster } from '../../src/netmaster/testing.ts'
 
@@ -63,25 +63,10 @@ function assertReferences(view: View): void {
 }
 
 function assertGrants(view: View): void {
-  const wanted: GrantChange[] = []
-  const number = (pool: (typeof numberPools)[number], value: number, owner: string) =>
-    wanted.push({ kind: 'number', pool, number: value, owner })
-  for (const [key, { tenantId }] of view.tenants) number('tenant-id', tenantId, key)
-  for (const [key, { groupId }] of view.groups) number('group-id', groupId, key)
-  for (const [key, { networkId, encap }] of view.networks) {
-    number('network-id', networkId, key)
-    number(encap.kind === 'vlan' ? 'vlan' : 'vni', encapTag(encap), key)
-  }
-  for (const { tenantName, networkName, endpointId: id, ipv4, ipv6 } of view.endpoints.values()) {
-    const network = networkKey(tenantName, networkName)
-    for (const address of [ipv4, ipv6]) {
-      if (address !== '') wanted.push({ kind: 'address', network, address, owner: { type: 'endpoint', id } })
-    }
-  }
-  for (const [key, { tenantName, networkName, vip: address }] of view.objects.service) {
-    const network = networkKey(tenantName, networkName)
-    wanted.push({ kind: 'address', network, address, owner: { type: 'service', key } })
-  }
+  const { tenants: tenant, networks: network, groups: group, endpoints: endpoint } = view
+  const wanted = wantedGrants({ tenant, network, group, endpoint, service: view.objects.service }).map(
+    ({ grant }) => grant,
+  )
   const granted = grantsOf(view).filter((grant) => grant.kind === 'number' || grant.owner?.type !== 'reservation')
   assert.deepEqual(sorted(granted), sorted(wanted))
 }

@@ -1,14 +1,17 @@
 // The stores netmaster can be started with.
 
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { systemClock } from '../../lib/clock.ts'
 import { makeFolder } from '../../lib/folder.ts'
 import { type Log, silentLog } from '../../lib/log.ts'
 import { MemoryStore } from './memory.ts'
 import { SqliteStore } from './sqlite.ts'
-import type { Store, StoreDeps } from './store.ts'
+import { readSqlite } from './sqlite-reader.ts'
+import type { Store, StoreDeps, StoreSnapshot } from './store.ts'
 import type { ServerOptions, StoreTarget } from './target.ts'
 
+const sqliteFile = 'state.sqlite'
 /** Changes kept for watchers: enough for agents to resume after minutes away. */
 const historyLimit = 50_000
 /** How long a call to a store of several servers may take, and how long one of them is waited for. */
@@ -22,9 +25,20 @@ export async function openStore(target: StoreTarget, deps: StoreDeps & { readonl
       return new MemoryStore(options, deps)
     case 'sqlite':
       makeFolder(target.directory, { mode: 0o700, purpose: 'state directory', flag: '--state-dir' })
-      return new SqliteStore({ ...options, path: join(target.directory, 'state.sqlite') }, deps)
+      return new SqliteStore({ ...options, path: join(target.directory, sqliteFile) }, deps)
     case 'etcd':
       return openEtcd(options, target, deps)
+  }
+}
+
+/** What a store holds now; of the embedded one also while netmaster has it open. */
+export async function readStore(target: StoreTarget): Promise<StoreSnapshot> {
+  if (target.kind === 'sqlite') return readSqlite(join(target.directory, sqliteFile))
+  const store = await openStore(target, { newEpoch: randomUUID })
+  try {
+    return await store.snapshot()
+  } finally {
+    await store.close()
   }
 }
 
