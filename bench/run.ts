@@ -14,6 +14,7 @@ import { withLab } from '../test/support/lab.ts'
 import { type Benchmark, network } from './bench.ts'
 import { meetsGoal, type Row, ratio } from './result.ts'
 import { attach } from './subjects/attach.ts'
+import { cni } from './subjects/cni.ts'
 import { dns } from './subjects/dns.ts'
 import { dockerRun } from './subjects/docker-run.ts'
 import { flowMods } from './subjects/flow-mods.ts'
@@ -30,6 +31,7 @@ const benchmarks: readonly Benchmark[] = [
   footprint,
   rest,
   attach,
+  cni,
   dockerRun,
   traffic,
   dns,

@@ -9,7 +9,7 @@
 import { type Client, createClient } from '../../src/api/client.ts'
 import { progressOf, whenApplied } from '../../src/api/when-applied.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { lastRules, manyRule, tenantName } from './policy-rules.ts'
+import { manyRule, putAll, tenantName } from './policy-rules.ts'
 import { cpuMs, pidOf } from './process.ts'
 
 /** Milliseconds of each. */
@@ -29,26 +29,10 @@ export interface PolicyTimes {
 const [networkName = '', everywhere = '', alone = '', ...numbers] = process.argv.slice(2)
 const [rules = 10_000, rounds = 5, changes = 200] = numbers.map(Number)
 const few = 10
-const parallel = 64
 const warmUp = 20
 const netplugin = pidOf('netplugin')
 /** A change that takes longer does not come. */
 const patienceMs = 15_000
-
-async function putAll(client: Client, policyName: string, count: number): Promise<void> {
-  await client.policies.put(`${tenantName}:${policyName}`, { tenantName, policyName })
-  const waiting = [
-    ...Array.from({ length: count }, (_, index) => manyRule(policyName, index)),
-    ...lastRules(policyName),
-  ]
-  await Promise.all(
-    Array.from({ length: parallel }, async () => {
-      for (let rule = waiting.pop(); rule !== undefined; rule = waiting.pop()) {
-        await client.rules.put(`${tenantName}:${policyName}:${rule.ruleId}`, rule)
-      }
-    }),
-  )
-}
 
 /** Until every live node enforces what netmaster has stored by now. */
 async function inForce(client: Client): Promise<void> {

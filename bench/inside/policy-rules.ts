@@ -1,5 +1,6 @@
 // Rules such as people have many of: who may reach a port, by address and by subnet; and at the end of them a deny.
 
+import type { Client } from '../../src/api/client.ts'
 import type { RuleInput } from '../../src/model/rule.ts'
 
 export const tenantName = 'default'
@@ -25,4 +26,22 @@ export function lastRules(policyName: string): RuleInput[] {
     ),
     { ...common, ruleId: 'rest', priority: 1, action: 'deny' },
   ]
+}
+
+const parallel = 64
+
+/** A policy with that many rules, and those above. */
+export async function putAll(client: Client, policyName: string, count: number): Promise<void> {
+  await client.policies.put(`${tenantName}:${policyName}`, { tenantName, policyName })
+  const waiting = [
+    ...Array.from({ length: count }, (_, index) => manyRule(policyName, index)),
+    ...lastRules(policyName),
+  ]
+  await Promise.all(
+    Array.from({ length: parallel }, async () => {
+      for (let rule = waiting.pop(); rule !== undefined; rule = waiting.pop()) {
+        await client.rules.put(`${tenantName}:${policyName}:${rule.ruleId}`, rule)
+      }
+    }),
+  )
 }

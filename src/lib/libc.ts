@@ -6,7 +6,11 @@
 
 import koffi from 'koffi'
 
-type Native = (...args: readonly (number | string | bigint | Uint8Array | null)[]) => number
+type Value = number | string | bigint | Uint8Array | null
+interface Native {
+  (...args: readonly Value[]): number
+  async(...args: readonly [...Value[], (error: Error | null, result: number) => void]): void
+}
 
 // The symbols of the running program: Node is linked to the C library, whichever that is (glibc or musl).
 const library = koffi.load(null)
@@ -45,6 +49,14 @@ export const libc = {
   setSocketOption: (fd: number, level: number, name: number, value: Uint8Array) =>
     result(native.setsockopt(fd, level, name, value, value.length)),
   send: (fd: number, bytes: Uint8Array, flags: number) => result(native.send(fd, bytes, bytes.length, flags)),
+  /** The same in a thread of its own, for what keeps the kernel busy. Negative when it failed; the number is lost. */
+  sendAside: (fd: number, bytes: Uint8Array): Promise<number> =>
+    new Promise((resolve, reject) => {
+      // The bytes must stay where they are until then.
+      native.send.async(fd, bytes, bytes.length, 0, (error, sent) =>
+        error === null ? resolve(bytes.length === 0 ? 0 : sent) : reject(error),
+      )
+    }),
   /** Bytes received into the buffer; with MSG_TRUNC the datagram's own length, which may be larger. */
   receive: (fd: number, into: Uint8Array, flags: number) => result(native.recv(fd, into, into.length, flags)),
   /** Datagrams received, for as many `mmsghdr` structures as are at the address. */

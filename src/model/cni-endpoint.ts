@@ -15,6 +15,10 @@ export function cniEndpointId(containerId: string, ifname: string): string {
   return `${prefix}${containerId}:${ifname}`
 }
 
+export function isCniId(endpointId: string): boolean {
+  return endpointId.startsWith(prefix)
+}
+
 export function isCni({ endpointId, origin }: Pick<EndpointRecord, 'endpointId' | 'origin'>): boolean {
-  return origin === undefined && endpointId.startsWith(prefix)
+  return origin === undefined && isCniId(endpointId)
 }

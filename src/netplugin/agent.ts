@@ -4,7 +4,7 @@
 import { NodeCompiler } from '../core/compile/compile-node.ts'
 import { hostInterfaces, hostProblems } from '../core/compile/host-interfaces.ts'
 import type { KnownMembers } from '../core/compile/node-multicast.ts'
-import type { NodeNetwork } from '../core/compile/node-network.ts'
+import type { NodeNetwork, PortNames } from '../core/compile/node-network.ts'
 import {
   desiredBridges,
   desiredHostPorts,
@@ -61,6 +61,12 @@ interface Deps {
   readonly onHost?: (problems: ReadonlyMap<string, string>) => void
 }
 
+/** Of endpoints whose ports the switch has, by id: the end that the container gets. */
+function linksOf({ local }: NodeNetwork, { ofPorts }: BridgeFacts): ReadonlyMap<string, string> {
+  const found = [...local.values()].filter(({ portName }) => ofPorts.has(portName))
+  return new Map(found.map(({ endpointId, peerName }) => [endpointId, peerName]))
+}
+
 export class Agent {
   readonly #config: NodeConfig
   readonly #deps: Deps
@@ -94,6 +100,12 @@ export class Agent {
   lookAgain(): void {
     this.#dirty = true
     this.#wakeup.wake()
+  }
+
+  /** Nothing of a container is over the endpoint's pair any more, and the endpoint goes. */
+  release(endpointId: string): void {
+    this.#reserve.release(endpointId)
+    this.lookSoon()
   }
 
   /** Links or rows of the switch changed, most often by our own last pass: look a moment later, once for all of them. */
@@ -189,8 +201,9 @@ export class Agent {
     await this.#draining.recall(compiled, list)
     const network = this.#lost.note(this.#draining.note(compiled), started)
     this.#services = network.services
-    reserve.keep(network.local)
+    const givenBack = reserve.keep(network.local)
     this.#departures.note(network.local)
+    this.#departures.drop(givenBack)
     this.#former.note(network)
     if (remove && tidy) this.#departures.release()
     const carried = this.#departures.stayingIn(network, host.facts().links)
@@ -221,6 +234,7 @@ export class Agent {
     // Who got a port that was there already need not wait for the switch to make others. Flows first: a link that changes
     // keeps the switch busy for some milliseconds.
     const hurry = attachments.hasWaiters
+    if (hurry && remove) attachments.linked(linksOf(network, ports), network.revision)
     let modifications = hurry ? await forward(ports) : 0
     // New links first, ports on them second; ports away first, links last.
     const failed = new Map(this.#applyHost({ veths, hostPorts: [] }, { remove: false }))
@@ -230,13 +244,15 @@ export class Agent {
     if (hurry && remove) this.#tell(network, ports, failed)
     if (reserve.isLow || audit) reserve.fill()
     if (reserve.isLow || tidy) reserve.mark()
-    const reserved = reservedVeths(reserve.waiting, nodeSettings)
+    const reserved = reservedVeths(reserve, nodeSettings)
     for (const [name, reason] of this.#applyHost({ veths: reserved, hostPorts: [] }, { remove: false })) {
       failed.set(name, reason)
     }
     const devices = host.facts().links
-    const waiting = reserve.waiting.filter(({ portName }) => !failed.has(portName))
-    const bridges = desiredBridges(withoutLinks(carried, failed), nodeSettings, { waiting, unmarked: reserve.unmarked })
+    const isMade = ({ portName }: PortNames) => !failed.has(portName)
+    const [waiting, worn] = [reserve.waiting.filter(isMade), reserve.worn.filter(isMade)]
+    const kept = { waiting, worn, unmarked: reserve.unmarked }
+    const bridges = desiredBridges(withoutLinks(carried, failed), nodeSettings, kept)
     ports = await link.applyPorts(bridges, { remove, devices }, signal)
     const facts = host.facts()
     const interfaces = hostInterfaces(network, { ...own, ofPorts: ports.ofPorts, facts })

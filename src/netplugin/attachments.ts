@@ -3,6 +3,8 @@
 import { NetpluginError } from '../lib/errors.ts'
 
 interface Waiter {
+  /** In force, or only known which link it will have. */
+  readonly for: 'force' | 'link'
   /** The pass must be of this state or a later one. */
   readonly revision: number
   readonly resolve: (peerName: string) => void
@@ -23,6 +25,20 @@ export class Attachments {
   whenInForce(endpointId: string, signal: AbortSignal, revision = 0): Promise<string> {
     const peerName = this.#inForce.get(endpointId)
     if (peerName !== undefined && this.#revision >= revision) return Promise.resolve(peerName)
+    return this.#wait(endpointId, { for: 'force', revision }, signal)
+  }
+
+  /**
+   * Resolves as soon as it is known which link the container gets, which may be before the endpoint forwards: what is sent until
+   * then is dropped.
+   */
+  whenLinked(endpointId: string, signal: AbortSignal, revision: number): Promise<string> {
+    const peerName = this.#inForce.get(endpointId)
+    if (peerName !== undefined && this.#revision >= revision) return Promise.resolve(peerName)
+    return this.#wait(endpointId, { for: 'link', revision }, signal)
+  }
+
+  #wait(endpointId: string, wanted: Pick<Waiter, 'for' | 'revision'>, signal: AbortSignal): Promise<string> {
     return new Promise((resolve, reject) => {
       const done = () => {
         waiting.delete(waiter)
@@ -30,7 +46,7 @@ export class Attachments {
         signal.removeEventListener('abort', onAbort)
       }
       const waiter: Waiter = {
-        revision,
+        ...wanted,
         resolve: (name) => {
           done()
           resolve(name)
@@ -62,6 +78,17 @@ export class Attachments {
   /** Somebody waits. */
   get hasWaiters(): boolean {
     return this.#waiters.size > 0
+  }
+
+  /** Called when links are chosen that are there already, with those of endpoints. */
+  linked(links: ReadonlyMap<string, string>, revision: number): void {
+    for (const [id, waiting] of [...this.#waiters]) {
+      const peerName = links.get(id)
+      if (peerName === undefined) continue
+      for (const waiter of [...waiting]) {
+        if (waiter.for === 'link' && waiter.revision <= revision) waiter.resolve(peerName)
+      }
+    }
   }
 
   /**

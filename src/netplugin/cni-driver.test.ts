@@ -37,6 +37,7 @@ function setup(t: TestContext) {
     { node: 'node1' },
     { client, state, whyTaken: async () => undefined, whenInForce: async () => {}, log },
   )
+  const released: string[] = []
   const driver = new CniDriver(
     { node: 'node1' },
     {
@@ -48,6 +49,7 @@ function setup(t: TestContext) {
       state,
       inSync: () => held.inSync,
       lookAgain: () => {},
+      release: (id) => void released.push(id),
       log,
     },
   )
@@ -83,7 +85,7 @@ function setup(t: TestContext) {
     forward()
     return answer
   }
-  return { client, host, containers, attachments, outbox, held, driver, call, added, forward, exist }
+  return { client, host, containers, released, attachments, outbox, held, driver, call, added, forward, exist }
 }
 
 const record = (labels: Record<string, string> = {}): EndpointRecord =>
@@ -272,6 +274,14 @@ test('DEL succeeds without ADD, without a namespace, and twice', async (t) => {
   assert.equal((await call('DEL', {}, { CNI_NETNS: '' })).status, 0)
   assert.equal((await call('DEL', {}, { CNI_NETNS: '/run/netns/gone' })).status, 0)
   assert.deepEqual(client.calls[0]?.body, { EndpointID: id, ReleaseAddresses: true })
+})
+
+test('DEL takes the interface out; its link is given back', async (t) => {
+  const { added, call, containers, released } = setup(t)
+  await added()
+  assert.equal((await call('DEL')).status, 0)
+  assert.equal(containers.look(netns).links.size, 0)
+  await until('given back', () => released.length === 1)
 })
 
 test('CHECK compares: all as it was added, and each thing that is not', async (t) => {

@@ -38,6 +38,8 @@ interface Deps {
   /** Whether a complete state of the cluster was seen. */
   readonly inSync: () => boolean
   readonly lookAgain: () => void
+  /** Told of endpoints that are deleted, and whose links nothing is over any more. */
+  readonly release: (endpointId: string) => void
   readonly log: Log
 }
 
@@ -75,7 +77,12 @@ export class CniDriver implements CniPlugin {
   async del(call: CniCall): Promise<void> {
     const id = cniEndpointId(call.containerId, call.ifname)
     // A caller that goes away wants it gone all the same.
-    await this.#inTurn(id, () => this.#detach(id))
+    await this.#inTurn(id, () => this.#detach(id, call.netns))
+  }
+
+  /** The container is gone; its runtime will not say so. */
+  async giveUp(id: string): Promise<void> {
+    await this.#inTurn(id, () => this.#detach(id, ''))
   }
 
   async check(call: CniCall, { prevResult = emptyResult }: CniConfig): Promise<void> {
@@ -114,7 +121,7 @@ export class CniDriver implements CniPlugin {
       const { endpointId: id, labels, node } = record
       if (node !== this.#node || !isCni(record) || labels[cniConfigLabel] !== name || valid.has(id)) continue
       this.#deps.log.info('attachment not valid any more', { endpoint: id, config: name })
-      await this.#inTurn(id, () => this.#detach(id))
+      await this.#inTurn(id, () => this.#detach(id, labels[cniNamespaceLabel] ?? ''))
     }
   }
 
@@ -152,17 +159,19 @@ export class CniDriver implements CniPlugin {
     const network = networkOf(refOf(record), state())
     const bindings = config.portMappings.filter(({ hostPort }) => hostPort !== 0).map(bindingOf)
     if (bindings.length > 0) refuseWithoutNat(network)
-    let peerName = await attachments.whenInForce(id, limit, revision)
     let placed: PlacedInterface
     try {
-      placed = interfaces.put(peerName, record, network, call)
+      // While the switch takes the flows.
+      const put = attachments
+        .whenLinked(id, limit, revision)
+        .then((peerName) => interfaces.put(peerName, record, network, call))
+      ;[placed] = await Promise.all([put, attachments.whenInForce(id, limit, revision)])
     } catch (error) {
       if (asNetpluginError(error).code !== 'LINK_IN_USE') throw error
       // It was in another namespace, and the runtime never said that that was over: a link of its own.
-      interfaces.giveUp(peerName)
+      interfaces.giveUp(await attachments.whenInForce(id, limit, revision))
       lookAgain()
-      peerName = await attachments.whenPassed(id, limit)
-      placed = interfaces.put(peerName, record, network, call)
+      placed = interfaces.put(await attachments.whenPassed(id, limit), record, network, call)
     }
     await this.#deps.published.publish(id, bindings, network, limit)
     signal.throwIfAborted()
@@ -209,11 +218,16 @@ export class CniDriver implements CniPlugin {
     return { record: endpoint, revision }
   }
 
-  async #detach(id: string): Promise<void> {
-    const { outbox, lookAgain } = this.#deps
+  async #detach(id: string, netns: string): Promise<void> {
+    const { attachments, interfaces, outbox, lookAgain, release } = this.#deps
+    const peerName = attachments.inForce(id)
     const request = { EndpointID: id, ReleaseAddresses: true }
-    await outbox.deliver({ op: 'delete-endpoint', request }, AbortSignal.timeout(attachMs))
+    const [removed] = await Promise.all([
+      peerName === undefined || netns === '' ? undefined : interfaces.remove(peerName, netns),
+      outbox.deliver({ op: 'delete-endpoint', request }, AbortSignal.timeout(attachMs)),
+    ])
     lookAgain()
+    void removed?.clean.then((isClean) => isClean && release(id))
   }
 
   /** The runtime may not ask to delete what it was told had failed. */

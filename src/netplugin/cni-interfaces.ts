@@ -2,7 +2,7 @@
 
 import { type DesiredInterface, findEnd, findOver, type NamespaceFacts, planInterface } from '../core/plan/container.ts'
 import { findPeer } from '../core/plan/host.ts'
-import type { Containers } from '../drivers/host/containers.ts'
+import type { ContainerStep, Containers } from '../drivers/host/containers.ts'
 import type { HostDriver } from '../drivers/host/host.ts'
 import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
 import type { EndpointRecord, NetworkRecord } from '../model/state.ts'
@@ -51,7 +51,7 @@ export class CniInterfaces {
   }
 
   /**
-   * Puts the interface of an endpoint that forwards into its container. Again: what is there already stays. Throws `conflict`
+   * Puts the interface of an endpoint into its container. Again: what is there already stays. Throws `conflict`
    * INTERFACE_TAKEN when the container has another interface of that name, `unavailable` LINK_IN_USE when the link is that of
    * an interface in another container.
    */
@@ -65,9 +65,10 @@ export class CniInterfaces {
     const addresses = interfaceAddresses(carried)
     const routes = interfaceRoutes(carried, nameservers())
     const desired: DesiredInterface = { peerName, name, mtu, addresses, routes }
-    if (lower !== undefined) this.#putOver(lower, record.mac, place)
-    const inside = containers.look(netns)
-    const end = endOf(pair, record.mac, inside)
+    const made = lower === undefined ? undefined : this.#putOver(lower, record.mac, place)
+    // In a new one there is nothing, and routes of other interfaces are found when they are in the way.
+    const inside = made === undefined ? containers.look(netns) : fresh(made)
+    const end = made ?? endOf(pair, record.mac, inside)
     if (end === undefined) {
       throw new NetpluginError(
         'internal',
@@ -76,9 +77,28 @@ export class CniInterfaces {
       )
     }
     const steps = planInterface(desired, end, inside)
-    const failed = containers.apply(netns, steps).find(({ error }) => error !== undefined)
+    const failed = containers.apply(netns, steps).find(({ step, error }) => !isGiven(step, error))
     if (failed?.error !== undefined) throw failed.error
     return { hostName: hostEnd.name, hostMac: hostEnd.mac, mtu, addresses, routes }
+  }
+
+  /** Takes the interface out of its container; `clean` resolves to whether its link can be another's. */
+  async remove(peerName: string, netns: string): Promise<{ readonly clean: Promise<boolean> }> {
+    const dirty = { clean: Promise.resolve(false) }
+    try {
+      const { lower } = this.#pair(peerName)
+      if (lower === undefined) return dirty
+      const { finished } = await this.#deps.containers.removeOver(lower, netns)
+      return {
+        clean: finished.then(
+          () => true,
+          () => false,
+        ),
+      }
+    } catch {
+      // The container is gone, or the link is: what is left goes with the pair.
+      return dirty
+    }
   }
 
   /** Takes the switch's end with all that is over it. */
@@ -105,20 +125,21 @@ export class CniInterfaces {
     return missing
   }
 
-  #putOver(lower: LinkInfo, mac: string, { netns, ifname: name }: Place): void {
+  /** The new interface; undefined when there was one already. */
+  #putOver(lower: LinkInfo, mac: string, { netns, ifname: name }: Place): LinkInfo | undefined {
     const { containers } = this.#deps
     try {
-      containers.putOver(lower, netns, { name, mtu: lower.mtu })
+      return containers.putOver(lower, netns, { name, mac, mtu: lower.mtu })
     } catch (error) {
       const failure = asNetpluginError(error)
       if (failure.code === 'NO_MACVLAN') {
         containers.moveIn(lower.index, netns)
-        return
+        return undefined
       }
       // A link can have one interface over it; which one it has is told by looking.
       if (!['NETLINK_EEXIST', 'NETLINK_EINVAL', 'NETLINK_EBUSY'].includes(failure.code)) throw failure
       const inside = containers.look(netns)
-      if (findOver(lower, mac, inside) !== undefined) return
+      if (findOver(lower, mac, inside) !== undefined) return undefined
       if (inside.links.has(name)) {
         const message = `the container has an interface ${name} already; remove it, or choose another name`
         throw new NetpluginError('conflict', 'INTERFACE_TAKEN', message, { details: { netns } })
@@ -138,6 +159,15 @@ export class CniInterfaces {
 
 function linkMissing(peerName: string): NetpluginError {
   return new NetpluginError('unavailable', 'LINK_MISSING', `the endpoint's link ${peerName} is gone; try again`)
+}
+
+function fresh(link: LinkInfo): NamespaceFacts {
+  return { links: new Map([[link.name, link]]), addresses: [], routes: [] }
+}
+
+/** Another interface may lead to a destination already: that route stays. */
+function isGiven({ kind }: ContainerStep, error: NetpluginError | undefined): boolean {
+  return error === undefined || (kind === 'add-route' && error.code === 'NETLINK_EEXIST')
 }
 
 /** Over the link; or the link itself, where the kernel has no way to put something over it. */

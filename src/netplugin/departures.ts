@@ -22,6 +22,11 @@ export class Departures {
     this.#local = local
   }
 
+  /** Theirs are others' by now. */
+  drop(ids: readonly string[]): void {
+    for (const id of ids) this.#waiting.delete(id)
+  }
+
   /** Lets the first few go. */
   release(): void {
     for (const id of [...this.#waiting.keys()].slice(0, atOnce(this.#waiting.size))) this.#waiting.delete(id)

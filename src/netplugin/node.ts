@@ -15,13 +15,11 @@ import type { Clock } from '../lib/clock.ts'
 import { NetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { ClusterState } from '../model/state.ts'
-import { CniServer } from '../protocols/cni/index.ts'
 import { parseResolvConf } from '../protocols/dns/index.ts'
 import { LibnetworkServer } from '../protocols/libnetwork/index.ts'
 import { Agent } from './agent.ts'
 import { Attachments } from './attachments.ts'
-import { CniDriver } from './cni-driver.ts'
-import { CniInterfaces } from './cni-interfaces.ts'
+import { CniSide } from './cni-side.ts'
 import type { NodeConfig } from './config.ts'
 import { ContainerInterfaces } from './container-interfaces.ts'
 import { DockerIpamDriver, DockerNetworkDriver } from './docker-driver.ts'
@@ -250,23 +248,15 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
       log: log.with({ part: 'driver' }),
     },
   )
-  const cni = new CniServer(
-    { socketPath: config.cniSocket, callTimeoutMs },
+  const cni = new CniSide(
+    { ...config, callTimeoutMs },
     {
-      plugin: new CniDriver(
-        { node: config.node },
-        {
-          client,
-          attachments,
-          outbox,
-          published,
-          interfaces: new CniInterfaces({ host, containers, nameservers }),
-          state,
-          inSync: mayRemove,
-          lookAgain,
-          log: log.with({ part: 'cni' }),
-        },
-      ),
+      ...driverDeps,
+      host,
+      containers,
+      inSync: mayRemove,
+      release: (id) => agent.release(id),
+      clock,
       log: log.with({ part: 'cni' }),
     },
   )
@@ -287,6 +277,7 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
       exchange.run(signal),
       health.run(signal),
       outside.run(signal),
+      cni.run(signal),
     ])
   } finally {
     unwatch()

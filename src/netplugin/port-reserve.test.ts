@@ -27,9 +27,7 @@ function filled(size: number) {
   const reserve = new PortReserve({ size, seed: 's' })
   reserve.look({ links: host.facts().links, ofPorts: new Map() })
   reserve.fill()
-  host.apply(
-    planHost({ veths: reservedVeths(reserve.waiting, settings), hostPorts: [] }, host.facts(), { remove: true }),
-  )
+  host.apply(planHost({ veths: reservedVeths(reserve, settings), hostPorts: [] }, host.facts(), { remove: true }))
   const ofPorts = new Map(reserve.waiting.map(({ portName }, index) => [portName, index + 10]))
   const look = () => reserve.look({ links: host.facts().links, ofPorts })
   look()
@@ -157,4 +155,30 @@ test('a reserve that is switched off goes away', async (t) => {
   agent.agent.lookAgain()
   await agent.inForce()
   await agent.lookUntil('it is gone', () => !agent.links().includes('vpx'))
+})
+
+test('a pair that nothing is over any more waits for the next endpoint of CNI, and for no other', () => {
+  const { host, reserve, ofPorts, look } = filled(2)
+  const pair = reserve.names('cni:c1:eth0')
+  const veth = { kind: 'veth', name: pair.portName, peer: pair.peerName, mtu: 1550, txChecksum: false } as const
+  const ofEndpoint = { ...veth, mac: '02:02:0a:01:00:09', alias: 'netplugin:cni:c1:eth0' }
+  host.apply(planHost({ veths: [ofEndpoint], hostPorts: [] }, host.facts(), { remove: false }))
+  ofPorts.set(pair.portName, 10)
+  look()
+  reserve.release('cni:c1:eth0')
+  assert.deepEqual(reserve.keep(new Map()), ['cni:c1:eth0'])
+  assert.deepEqual(reserve.worn, [pair])
+  host.apply(planHost({ veths: reservedVeths(reserve, settings), hostPorts: [] }, host.facts(), { remove: true }))
+  assert.equal(host.facts().links.get(pair.portName)?.alias, 'netplugin:reserve:again')
+  look()
+  assert.notDeepEqual(reserve.names('docker'), pair)
+  assert.deepEqual(reserve.names('cni:c2:eth0'), pair)
+  assert.deepEqual(reserve.worn, [])
+})
+
+test('without a word of its container the pair of an endpoint that went is not kept', () => {
+  const { reserve } = filled(2)
+  reserve.names('cni:c1:eth0')
+  assert.deepEqual(reserve.keep(new Map()), [])
+  assert.deepEqual(reserve.worn, [])
 })

@@ -65,8 +65,13 @@ const reserved = 16
 
 /** Names of both ends of the pairs that netplugin made in advance, no more than there may be. */
 function waitingPairs(shown: readonly string[]): ReadonlySet<string> {
-  const ports = shown.filter((line) => line.includes('alias netplugin:reserve')).map(linkName)
-  return new Set(ports.slice(0, reserved).flatMap((name) => [name, name.replace(/^vp/, 'np')]))
+  const ports = ['netplugin:reserve', 'netplugin:reserve:again'].flatMap((alias) =>
+    shown
+      .filter((line) => line.trimEnd().endsWith(`alias ${alias}`))
+      .map(linkName)
+      .slice(0, reserved),
+  )
+  return new Set(ports.flatMap((name) => [name, name.replace(/^vp/, 'np')]))
 }
 
 /** A port that is made again may have another number, which is in its flows and so in their hashes. */
@@ -129,7 +134,7 @@ export async function settledInventory(lab: TestLab, hosts: readonly string[]): 
   let last: Inventory | undefined
   return lab.until('the lab to settle', async () => {
     for (const host of hosts) {
-      const { stdout } = await lab.exec(host, 'ip -o link | grep -c netplugin:reserve')
+      const { stdout } = await lab.exec(host, 'ip -o link | grep -cw "netplugin:reserve *$"')
       if (Number(stdout) < reserved) return undefined
     }
     const previous = last

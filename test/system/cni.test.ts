@@ -164,7 +164,8 @@ test('containers by CNI', { skip: labSkip, timeout: 200_000 }, (t) =>
       await lab.kill('node2', 'netplugin')
       for (const program of [undefined, script]) {
         const { code, msg } = await cni(lab, 'node2', 'DEL', { container: 'c2', ...(program ? { program } : {}) })
-        assert.deepEqual([code, /does not run on this host/.test(msg ?? '')], [11, true])
+        assert.equal(code, 11)
+        assert.match(msg ?? '', /netplugin (does not run on this host|ended while)/)
       }
       assert.equal((await ping(lab, 'node2', 'c2', '10.1.1.1')).code, 0, 'traffic goes on')
       await lab.start('node2', 'netplugin')

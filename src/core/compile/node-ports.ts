@@ -1,11 +1,12 @@
 // NodeNetwork + the node's own settings -> the bridges, ports and links it must have. Pure; what is absent here is
 // removed by the planners.
 
+import { isCniId } from '../../model/cni-endpoint.ts'
 import { vxlanPort as defaultVxlanPort, hostMac, outsideMac, portNames } from '../pipeline/facts.ts'
 import { resolverAddresses } from '../pipeline/features/names.ts'
 import { outsideHostAddress } from '../pipeline/features/outside.ts'
 import type { DesiredBridge, DesiredPort } from '../plan/database.ts'
-import { type DesiredHostPort, type DesiredVeth, reserveAlias } from '../plan/host.ts'
+import { type DesiredHostPort, type DesiredVeth, reserveAlias, wornAlias } from '../plan/host.ts'
 import type { LocalEndpoint, NodeNetwork, PortNames } from './node-network.ts'
 
 export interface NodeSettings {
@@ -35,13 +36,15 @@ export function networkMtu(kind: 'vlan' | 'vxlan', settings: NodeSettings): numb
 
 /** Ports made in advance. */
 export interface ReservedPorts {
-  /** Without an endpoint. */
+  /** Without an endpoint, fresh. */
   readonly waiting: readonly PortNames[]
+  /** Without an endpoint, given back. */
+  readonly worn: readonly PortNames[]
   /** Names of ports with an endpoint whose mark shall still say that they wait. */
   readonly unmarked: ReadonlySet<string>
 }
 
-const noReserve: ReservedPorts = { waiting: [], unmarked: new Set() }
+const noReserve: ReservedPorts = { waiting: [], worn: [], unmarked: new Set() }
 
 const reserveMark = { 'netplugin-role': 'reserve' } as const
 
@@ -60,10 +63,12 @@ export function desiredBridges(
       add(hostInterfacePort(endpoint, settings))
       continue
     }
-    const mark = reserve.unmarked.has(endpoint.portName) ? reserveMark : { 'netplugin-endpoint': endpoint.endpointId }
+    // Ports of CNI go round without a word to the database: the switch would stand still for each.
+    const isUnmarked = isCniId(endpoint.endpointId) || reserve.unmarked.has(endpoint.portName)
+    const mark = isUnmarked ? reserveMark : { 'netplugin-endpoint': endpoint.endpointId }
     add(simplePort(endpoint.portName, '', {}, mark))
   }
-  for (const { portName } of reserve.waiting) add(simplePort(portName, '', {}, reserveMark))
+  for (const { portName } of [...reserve.waiting, ...reserve.worn]) add(simplePort(portName, '', {}, reserveMark))
   if (settings.uplinks.length === 0) return [bridge(bridgeNames.integration, 'secure', settings, ports)]
   add(simplePort(portNames.uplink, 'patch', { peer: patchBack }, { 'netplugin-role': 'uplink' }))
   return [
@@ -87,14 +92,21 @@ export function desiredVeths(network: NodeNetwork, settings: NodeSettings): Desi
 }
 
 /** Of an endpoint yet to come: what is wrong for its network is put right when it takes the pair. */
-export function reservedVeths(waiting: readonly PortNames[], settings: NodeSettings): DesiredVeth[] {
-  return waiting.map(({ portName, peerName }) => ({
+export function reservedVeths(
+  { waiting, worn }: Pick<ReservedPorts, 'waiting' | 'worn'>,
+  settings: NodeSettings,
+): DesiredVeth[] {
+  return [...withAlias(waiting, reserveAlias, settings), ...withAlias(worn, wornAlias, settings)]
+}
+
+function withAlias(names: readonly PortNames[], alias: string, settings: NodeSettings): DesiredVeth[] {
+  return names.map(({ portName, peerName }) => ({
     kind: 'veth',
     name: portName,
     peer: peerName,
     mac: '02:02:00:00:00:00',
     mtu: networkMtu(settings.underlayMtu === undefined ? 'vlan' : 'vxlan', settings),
-    alias: reserveAlias,
+    alias,
     txChecksum: settings.datapathType === 'system',
   }))
 }

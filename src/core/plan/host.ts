@@ -15,6 +15,11 @@ import type { AddressInfo, LinkInfo, RouteInfo } from '../../protocols/netlink/i
 export const ownAliasPrefix = 'netplugin:'
 /** Alias of a veth of ours that waits for an endpoint. */
 export const reserveAlias = `${ownAliasPrefix}reserve`
+/**
+ * The same of one that an endpoint had and gave back. Its other end was below an interface of a container, silent on the
+ * host, and can be that again; what Docker moves must be fresh.
+ */
+export const wornAlias = `${reserveAlias}:again`
 /** Device group of our veths ("np"): the one mark that can be set in the message that makes them. */
 export const ownLinkGroup = 0x6e70
 /** `rtm_protocol` of our routes; no routing daemon uses it. */
@@ -133,7 +138,12 @@ export function isOwnVeth(link: LinkInfo): boolean {
 
 /** The endpoint that a veth of ours has by its alias; empty without one. */
 export function endpointOfAlias(alias: string): string {
-  return alias === reserveAlias || !alias.startsWith(ownAliasPrefix) ? '' : alias.slice(ownAliasPrefix.length)
+  return isReserve(alias) || !alias.startsWith(ownAliasPrefix) ? '' : alias.slice(ownAliasPrefix.length)
+}
+
+/** Whether the alias is that of a veth that waits for an endpoint. */
+function isReserve(alias: string): boolean {
+  return alias === reserveAlias || alias === wornAlias
 }
 
 function planVeth(veth: DesiredVeth, facts: HostFacts, steps: HostStep[]): void {
@@ -141,8 +151,9 @@ function planVeth(veth: DesiredVeth, facts: HostFacts, steps: HostStep[]): void 
   const peer = link && findPeer(veth.peer, link, facts.links)
   if (link === undefined || !isOwnVeth(link)) createVeth(veth, steps)
   else if (link.alias === veth.alias) mendVeth(veth, { link, peer }, steps)
-  else if (peer !== undefined && link.alias === reserveAlias) claimVeth(veth, { link, peer }, steps)
-  else {
+  else if (peer !== undefined && (isReserve(link.alias) || veth.alias === wornAlias)) {
+    claimVeth(veth, { link, peer }, steps)
+  } else {
     // Of another endpoint, or left without an alias by an agent that died: its other end cannot be trusted.
     steps.push({ kind: 'delete-link', name: link.name, index: link.index })
     createVeth(veth, steps)

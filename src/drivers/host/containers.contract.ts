@@ -36,11 +36,11 @@ const desired: DesiredInterface = {
 }
 
 export function testContainers(subject: ContainersUnderTest): void {
-  const scenario = (title: string, body: (scene: ContainersScene) => void) =>
-    test(`${subject.name}: ${title}`, () => {
+  const scenario = (title: string, body: (scene: ContainersScene) => void | Promise<void>) =>
+    test(`${subject.name}: ${title}`, async () => {
       const scene = subject.open()
       try {
-        body(scene)
+        await body(scene)
       } finally {
         scene.close()
       }
@@ -117,13 +117,13 @@ export function testContainers(subject: ContainersUnderTest): void {
     assert.ok(results.slice(1).every(({ error }) => error === undefined))
   })
 
-  scenario('an interface is made over a link of the host, which stays there when the container ends', (scene) => {
+  scenario('an interface is made over a link of the host, which stays there when it goes', async (scene) => {
     const { containers, addContainer, addPair, hostLink, endContainer } = scene
     const [namespace, second] = [addContainer(), addContainer()]
     addPair('vweb', 'cweb', mac)
     const lower = hostLink('cweb')
     assert.ok(lower)
-    containers.putOver(lower, namespace, { name: 'net0', mtu: 1400 })
+    containers.putOver(lower, namespace, { name: 'net0', mac, mtu: 1400 })
     const end = findOver(lower, mac, containers.look(namespace))
     assert.deepEqual([end?.name, end?.mac, end?.mtu, end?.up], ['net0', mac, 1400, true])
     assert.ok(end)
@@ -133,7 +133,16 @@ export function testContainers(subject: ContainersUnderTest): void {
     }
     assert.deepEqual(planInterface(wish, end, containers.look(namespace)), [])
     assert.equal(hostLink('cweb')?.up, true)
-    assert.throws(() => containers.putOver(lower, namespace, { name: 'net0', mtu: 1400 }), { code: 'NETLINK_EEXIST' })
+    assert.throws(() => containers.putOver(lower, namespace, { name: 'net0', mac, mtu: 1400 }), {
+      code: 'NETLINK_EEXIST',
+    })
+    const { finished } = await containers.removeOver(lower, namespace)
+    assert.equal(containers.look(namespace).links.has('net0'), false)
+    await finished
+    containers.putOver(lower, second, { name: 'net1', mac, mtu: 1400 })
+    await (await containers.removeOver(lower, second)).finished
+    await (await containers.removeOver(lower, second)).finished
+    containers.putOver(lower, namespace, { name: 'net2', mac, mtu: 1400 })
     endContainer(namespace)
     assert.equal(hostLink('cweb')?.index, lower.index)
     assert.deepEqual(

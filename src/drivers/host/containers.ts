@@ -3,6 +3,7 @@
 
 import type { ContainerStep, NamespaceFacts } from '../../core/plan/container.ts'
 import type { NetpluginError } from '../../lib/errors.ts'
+import type { LinkInfo } from '../../protocols/netlink/index.ts'
 
 export type { ContainerStep, NamespaceFacts } from '../../core/plan/container.ts'
 
@@ -10,6 +11,13 @@ export type { ContainerStep, NamespaceFacts } from '../../core/plan/container.ts
 export interface LowerLink {
   readonly name: string
   readonly index: number
+}
+
+export interface InterfaceWish {
+  readonly name: string
+  /** The link's own, too. */
+  readonly mac: string
+  readonly mtu: number
 }
 
 export interface ContainerStepResult {
@@ -29,11 +37,16 @@ export interface Containers {
   /** Moves a link of the host into the container, where it keeps its name and is down. */
   moveIn(index: number, namespace: string): void
   /**
-   * Makes an interface in the container over a link of the host, which is the container's alone from then on: what arrives at the
+   * Makes an interface in the container, up, over a link of the host, which is the container's alone from then on: what arrives at the
    * link is the container's, and the host takes nothing from it. In one message, because moving a link costs 20 ms. Throws
    * `conflict` NETLINK_EEXIST when the container has a link of that name, `unavailable` NO_MACVLAN when the kernel cannot.
    */
-  putOver(lower: LowerLink, namespace: string, wish: { readonly name: string; readonly mtu: number }): void
+  putOver(lower: LowerLink, namespace: string, wish: InterfaceWish): LinkInfo
+  /**
+   * Takes what was put over the link out of the container, beside other work: resolves when it is out of sight there. `finished`
+   * resolves when nothing is over the link, which takes the kernel 20 ms longer.
+   */
+  removeOver(lower: LowerLink, namespace: string): Promise<{ readonly finished: Promise<void> }>
   /** Runs the steps in order, also after one has failed. What is already gone counts as deleted. */
   apply(namespace: string, steps: readonly ContainerStep[]): ContainerStepResult[]
 }

@@ -3,7 +3,14 @@
 import { ownRouteProtocol } from '../../core/plan/host.ts'
 import { NetpluginError, unreachable } from '../../lib/errors.ts'
 import type { AddressInfo, LinkInfo, RouteInfo } from '../../protocols/netlink/index.ts'
-import type { ContainerStep, ContainerStepResult, Containers, LowerLink, NamespaceFacts } from './containers.ts'
+import type {
+  ContainerStep,
+  ContainerStepResult,
+  Containers,
+  InterfaceWish,
+  LowerLink,
+  NamespaceFacts,
+} from './containers.ts'
 import type { FakeHost } from './fake.ts'
 
 interface Namespace {
@@ -72,22 +79,24 @@ export class FakeContainers implements Containers {
     there.links.set(link.name, { ...link, up: false, peerNetnsId: 0 })
   }
 
-  putOver(lower: LowerLink, namespace: string, { name, mtu }: { readonly name: string; readonly mtu: number }): void {
+  putOver(lower: LowerLink, namespace: string, { name, mac, mtu }: InterfaceWish): LinkInfo {
     this.calls++
     const there = this.#namespace(namespace)
     if (there.links.has(name)) throw conflict(`the link ${name}`)
     const found = [...this.#host.facts().links.values()].find(({ index }) => index === lower.index)
     if (found === undefined) throw missing(`link ${lower.name}`)
-    this.#host.apply([{ kind: 'set-link', name: lower.name, index: lower.index, up: true }])
-    this.addLink(namespace, {
-      name,
-      mtu,
-      kind: 'macvlan',
-      mac: found.mac,
-      up: true,
-      peerIndex: lower.index,
-      peerNetnsId: 0,
-    })
+    this.#host.apply([{ kind: 'set-link', name: lower.name, index: lower.index, mac, up: true }])
+    const over = { kind: 'macvlan', mac, up: true, peerIndex: lower.index, peerNetnsId: 0 }
+    return this.addLink(namespace, { name, mtu, ...over })
+  }
+
+  async removeOver(lower: LowerLink, namespace: string): Promise<{ readonly finished: Promise<void> }> {
+    this.calls++
+    const there = this.#namespace(namespace)
+    for (const { kind, name, peerIndex } of [...there.links.values()]) {
+      if (kind === 'macvlan' && peerIndex === lower.index) there.links.delete(name)
+    }
+    return { finished: Promise.resolve() }
   }
 
   apply(namespace: string, steps: readonly ContainerStep[]): ContainerStepResult[] {

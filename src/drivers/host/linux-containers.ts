@@ -1,9 +1,17 @@
 // Namespaces of containers on Linux: entered for one call at a time, left before anything else can run.
 
 import { closeSync, existsSync, statSync, writeFileSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { asNetpluginError, NetpluginError } from '../../lib/errors.ts'
-import { inNamespace, type Netlink, openNamespace, withNetlink } from '../../protocols/netlink/index.ts'
-import type { ContainerStep, ContainerStepResult, Containers, LowerLink, NamespaceFacts } from './containers.ts'
+import { inNamespace, type LinkInfo, Netlink, openNamespace, withNetlink } from '../../protocols/netlink/index.ts'
+import type {
+  ContainerStep,
+  ContainerStepResult,
+  Containers,
+  InterfaceWish,
+  LowerLink,
+  NamespaceFacts,
+} from './containers.ts'
 import { runLinkStep } from './link-steps.ts'
 
 const ownNamespace = '/proc/self/ns/net'
@@ -25,18 +33,42 @@ export class LinuxContainers implements Containers {
     withForeign(namespace, (namespaceFd) => withNetlink((netlink) => netlink.setLink(index, { namespaceFd })))
   }
 
-  putOver(lower: LowerLink, namespace: string, wish: { readonly name: string; readonly mtu: number }): void {
-    withForeign(namespace, (namespaceFd) =>
+  putOver(lower: LowerLink, namespace: string, { name, mac, mtu }: InterfaceWish): LinkInfo {
+    return withForeign(namespace, (namespaceFd) => {
       withNetlink((netlink) => {
         silence(lower.name)
+        // Before there is something over it, whose first words would be in another's name.
+        netlink.setLink(lower.index, { mac, arp: false })
         try {
-          netlink.createMacvlan({ ...wish, lowerIndex: lower.index, namespaceFd })
+          netlink.createMacvlan({ name, mtu, lowerIndex: lower.index, namespaceFd })
         } catch (error) {
           throw withoutMacvlan(asNetpluginError(error))
         }
-        netlink.setLink(lower.index, { up: true, arp: false })
-      }),
-    )
+        netlink.setLink(lower.index, { up: true })
+      })
+      const made = inNamespace(namespaceFd, () => withNetlink((netlink) => netlink.link(name)))
+      if (made !== undefined) return made
+      throw new NetpluginError('unavailable', 'INTERFACE_LOST', `${name} was taken away again; try once more`)
+    })
+  }
+
+  async removeOver(lower: LowerLink, namespace: string): Promise<{ readonly finished: Promise<void> }> {
+    // Sockets stay in the namespace they were opened in: one works, the other looks.
+    const [working, looking] = withForeign(namespace, (fd) => inNamespace(fd, () => [Netlink.open(), Netlink.open()]))
+    const over = looking.links().find(({ kind, peerIndex }) => kind === 'macvlan' && peerIndex === lower.index)
+    let isOver = false
+    const finished = (over === undefined ? Promise.resolve() : working.deleteLinkAside(over.index)).finally(() => {
+      isOver = true
+      working.close()
+    })
+    // Whoever waits for it hears of it.
+    finished.catch(() => {})
+    try {
+      while (over !== undefined && !isOver && looking.link(over.index) !== undefined) await nextTurn()
+    } finally {
+      looking.close()
+    }
+    return { finished }
   }
 
   apply(namespace: string, steps: readonly ContainerStep[]): ContainerStepResult[] {

@@ -64,6 +64,7 @@ export const linkAttributes = {
   group: { type: 27, form: 'u32' },
   namespaceFd: { type: 28, form: 'u32' },
   extendedMask: { type: 29, form: 'u32' },
+  promiscuity: { type: 30, form: 'u32' },
   carrier: { type: 33, form: 'u8' },
   peerNamespace: { type: 37, form: 'i32' },
 } as const

@@ -29,6 +29,8 @@ export interface LinkInfo {
   readonly masterIndex: number
   /** Index of the other end (veth) or of the device below. */
   readonly peerIndex?: number
+  /** How many want all that passes, besides programs; absent: nobody does. */
+  readonly promiscuity?: number
   /** Present when the peer is in another network namespace: the kernel's id of that namespace. */
   readonly peerNetnsId?: number
 }
@@ -173,6 +175,7 @@ export function decodeLink(body: Buffer): LinkInfo {
     group: values.group ?? 0,
     masterIndex: values.master ?? 0,
     ...(values.peer === undefined ? {} : { peerIndex: values.peer }),
+    ...(values.promiscuity === undefined || values.promiscuity === 0 ? {} : { promiscuity: values.promiscuity }),
     ...(values.peerNamespace === undefined ? {} : { peerNetnsId: values.peerNamespace }),
   }
 }

@@ -111,6 +111,11 @@ export class Netlink {
     this.#socket.run(deletion(nameOrIndex))
   }
 
+  /** The same beside other work: the link is out of sight soon, and the kernel is done with it when this resolves. */
+  deleteLinkAside(index: number): Promise<void> {
+    return this.#socket.runAside(deletion(index))
+  }
+
   /**
    * Deletes links by index, in about the time of one: they are put in a device group, and the group is deleted. Returns
    * the error of each, or undefined.

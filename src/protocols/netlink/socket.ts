@@ -63,6 +63,20 @@ export class NetlinkSocket {
     for (const error of this.runAll([request])) if (error !== undefined) throw error
   }
 
+  /** The same without keeping this thread busy while the kernel works. Nothing else may use the socket meanwhile. */
+  async runAside(request: NetlinkRequest): Promise<void> {
+    const writer = new Writer(256)
+    const sequence = this.#write(writer, request, messageFlag.ack)
+    const sent = await libc.sendAside(this.#fd, Buffer.from(writer.view()))
+    if (sent < 0) throw new NetpluginError('unavailable', 'NETLINK_FAILED', `cannot ${request.action}`)
+    // The kernel has answered by now.
+    for (const message of this.#receive(request.action)) {
+      if (message.sequence !== sequence || message.type !== messageType.error) continue
+      const error = ackError(request, readAck(message))
+      if (error !== undefined) throw error
+    }
+  }
+
   /**
    * Sends the requests together: the kernel treats each by itself and in order, also after one has failed. Returns the
    * error of each, or undefined.
