@@ -1,26 +1,32 @@
 // The netplugin program: flags, wiring, signals, exit status (22: a flag is wrong; 1: it cannot run).
 
-import { readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { hostname } from 'node:os'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { LinuxHost } from '../drivers/host/linux.ts'
 import { LinuxContainers } from '../drivers/host/linux-containers.ts'
 import { LinuxFirewall } from '../drivers/host/linux-firewall.ts'
+import { probePath } from '../drivers/host/path-probe.ts'
 import { DockerRuntime } from '../drivers/runtime/docker.ts'
 import { readBuildInfo } from '../lib/build-info.ts'
 import { systemClock } from '../lib/clock.ts'
 import { asNetpluginError } from '../lib/errors.ts'
 import { usage } from '../lib/flags.ts'
 import { createLog, type LogLevel } from '../lib/log.ts'
+import { replaceFile } from '../lib/replace-file.ts'
 import { installCni } from '../netplugin/cni-install.ts'
-import type { NodeConfig } from '../netplugin/config.ts'
+import { configPath, type NodeConfig } from '../netplugin/config.ts'
+import { runDoctor } from '../netplugin/doctor.ts'
 import { readFlags } from '../netplugin/flags.ts'
 import { namesProcesses } from '../netplugin/names-program.ts'
 import { runNode } from '../netplugin/node.ts'
+import { hasTxChecksum } from '../protocols/netlink/index.ts'
 
 const invalidFlags = 22
+const doctorMs = 120_000
+const programFolders = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/local/sbin', '/usr/local/bin']
 
 /** As a source, or as a bundle in dist/. */
 const executables = ['./netplugin-cni', '../../dist/netplugin-cni', '../../native/netplugin-cni.sh'].map((path) =>
@@ -30,6 +36,7 @@ const executables = ['./netplugin-cni', '../../dist/netplugin-cni', '../../nativ
 async function main(args: readonly string[]): Promise<number> {
   const [word, ...rest] = args
   if (word === 'cni') return cniCommand(rest)
+  if (word === 'doctor') return doctorCommand(rest)
   const { version, gitCommit } = readBuildInfo()
   const answer = readFlags(args, process.env, { hostname: hostname(), version })
   switch (answer.kind) {
@@ -51,10 +58,37 @@ function cniCommand([word, ...rest]: readonly string[]): number {
   return 0
 }
 
+async function doctorCommand(args: readonly string[]): Promise<number> {
+  const log = createLog({ level: 'error', name: 'netplugin' })
+  const host = LinuxHost.open({ log })
+  try {
+    return await runDoctor(
+      args,
+      {
+        host,
+        // Asked with the socket of the configuration, which is not known yet.
+        docker: (socketPath) => new DockerRuntime({ socketPath }),
+        probePath,
+        hasTxChecksum,
+        hasProgram: (name) => programFolders.some((folder) => existsSync(`${folder}/${name}`)),
+        clock: systemClock,
+        log,
+        say: (line) => process.stdout.write(`${line}\n`),
+      },
+      AbortSignal.timeout(doctorMs),
+    )
+  } finally {
+    await host.close()
+  }
+}
+
 async function run(config: NodeConfig, logLevel: LogLevel): Promise<void> {
   const log = createLog({ level: logLevel, name: 'netplugin' })
   const stop = new AbortController()
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort())
+  const path = configPath(config)
+  mkdirSync(dirname(path), { recursive: true })
+  await replaceFile(path, (file) => file.writeFile(JSON.stringify(config)))
   const host = LinuxHost.open({ log })
   // Node would write what it compiled only at the end, and a daemon's end is often a kill: the next start is quicker and
   // takes 30 MiB less when nothing is left to compile.

@@ -24,7 +24,8 @@ async function removeStaleSocket(path: string, signal: AbortSignal): Promise<voi
   await rm(path, { force: true })
 }
 
-function isServed(path: string, signal: AbortSignal): Promise<boolean> {
+/** Whether somebody listens there. */
+export function isServed(path: string, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const socket = connect(path)
     const onAbort = () => {

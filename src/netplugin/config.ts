@@ -1,5 +1,7 @@
 // What an operator tells netplugin about its host.
 
+import { dirname, join } from 'node:path'
+
 export interface NodeConfig {
   /** The host's name in the cluster. */
   readonly node: string
@@ -33,4 +35,9 @@ export interface NodeConfig {
   /** Addresses of containers between switch and kernel on their way out, a /16 that means nothing else on this host. */
   readonly outsideSubnet: string
   readonly version: string
+}
+
+/** Where a running netplugin leaves its configuration, for `netplugin doctor`; beside the socket for CNI. */
+export function configPath({ cniSocket }: Pick<NodeConfig, 'cniSocket'>): string {
+  return join(dirname(cniSocket), 'config.json')
 }
