@@ -1,9 +1,9 @@
 // `netplugin doctor`: what is wrong with this host, and what to do.
 
 import { readFileSync } from 'node:fs'
-import { findingLines, findingSummary } from '../core/doctor/finding.ts'
 import { hostFindings } from '../core/doctor/host.ts'
 import { NetpluginError } from '../lib/errors.ts'
+import { findingLines, findingSummary } from '../lib/findings.ts'
 import { describeFlags, type Flags, fillFlags, parseFlags, usage } from '../lib/flags.ts'
 import type { NodeConfig } from './config.ts'
 import { type DoctorDeps, doctorFacts } from './doctor-facts.ts'

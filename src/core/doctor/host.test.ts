@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Finding, findingLines, findingSummary } from './finding.ts'
+import { type Finding, findingLines, findingSummary } from '../../lib/findings.ts'
 import { type HostDoctorFacts, hostFindings } from './host.ts'
 
 const peer = { node: 'node2', vtep: '10.0.0.2', alive: true, path: { kind: 'fits' } } as const

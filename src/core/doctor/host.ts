@@ -1,6 +1,6 @@
 // The state of one host, from what was found out about it.
 
-import { bad, type Finding, type Found, isMissing, note, ok } from './finding.ts'
+import { bad, type Finding, type Found, isMissing, note, ok } from '../../lib/findings.ts'
 
 /** What became of packets of full size on the way to another host. */
 export type PathResult =

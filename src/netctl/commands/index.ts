@@ -4,6 +4,7 @@ import type { Command, Topic } from '../command.ts'
 import { aciGwTopic } from './aci-gw.ts'
 import { appProfileTopic } from './app-profile.ts'
 import { bgpTopic } from './bgp.ts'
+import { clusterTopic } from './cluster.ts'
 import { completionCommand } from './completion.ts'
 import { endpointTopic } from './endpoint.ts'
 import { externalContractsTopic } from './external-contracts.ts'
@@ -29,6 +30,7 @@ export const topics: readonly Topic[] = [
   serviceTopic,
   endpointTopic,
   nodeTopic,
+  clusterTopic,
   globalTopic,
   bgpTopic,
   appProfileTopic,

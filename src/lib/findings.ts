@@ -1,4 +1,4 @@
-// What a look at a host or at the cluster found: each point is in order, worth knowing, or wrong; what is wrong names the next step.
+// What a look at something found: each point is in order, worth knowing, or wrong; what is wrong names the next step.
 
 export interface Finding {
   /** `ok`: as it should be; `note`: works, and yet somebody should know; `bad`: something does not work. */
