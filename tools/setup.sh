@@ -4,6 +4,7 @@
 #   tools/setup.sh          programs of the system, then the npm packages
 #   tools/setup.sh node     the npm packages only: enough for lint, build and unit tests
 #   tools/setup.sh kernel   everything, an emulator, and Debian's kernel in .cache/kernel, for make kernel-test
+#   tools/setup.sh consul   Consul of Debian 11 in .cache/consul, where it can be had: for its tests and netlab up --store consul
 #
 # On Debian and Ubuntu missing programs are installed, without starting any service. Elsewhere they are named.
 set -eu
@@ -151,10 +152,40 @@ setup_kernel() {
   touch .cache/kernel/root/.complete
 }
 
+# Debian has Consul up to release 11. It is one program of its own, fetched with a sources list and lists of our own, and not
+# installed. Tests say that they missed it where it cannot be had, so that this may fail.
+setup_consul() {
+  [ ! -x .cache/consul/consul ] || return 0
+  if ! command -v consul >/dev/null && command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null; then
+    mirror=$(sed -n 's/^URIs: *\(http[^ ]*debian\) *$/\1/p; s/^deb \(\[[^]]*\] \)\{0,1\}\(http[^ ]*debian\) .*/\2/p' \
+      /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null | head -n 1)
+    keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    if [ -z "$mirror" ] || [ ! -e "$keyring" ]; then return 1; fi
+    rm -rf .cache/consul
+    mkdir -p .cache/consul/lists/partial
+    say 'downloading Consul of Debian 11 (25 MB) into .cache/consul'
+    echo "deb [signed-by=$keyring] $mirror bullseye main" >.cache/consul/sources.list
+    (
+      cd .cache/consul
+      own="-o Dir::Etc::sourcelist=$PWD/sources.list -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists=$PWD/lists"
+      own="$own -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache="
+      # shellcheck disable=SC2086 # a list of words
+      { timeout 240 apt-get -q $own update && timeout 240 apt-get -q $own download consul; } >log 2>&1 </dev/null &&
+        dpkg-deb -x consul_*.deb root && cp root/usr/bin/consul consul.new
+    ) || { rm -rf .cache/consul; return 1; }
+    mv .cache/consul/consul.new .cache/consul/consul
+    rm -rf .cache/consul/lists .cache/consul/root .cache/consul/*.deb
+  fi
+}
+
 case ${1:-all} in
 all)
   setup_system
   setup_node
+  setup_consul || say 'Consul cannot be had here; its tests are skipped'
+  ;;
+consul)
+  setup_consul || fail 'Consul cannot be had here: it is fetched from a mirror of Debian with release 11'
   ;;
 node) setup_node ;;
 kernel)
@@ -163,5 +194,5 @@ kernel)
   setup_node
   setup_kernel
   ;;
-*) fail "usage: tools/setup.sh [node | kernel]" ;;
+*) fail "usage: tools/setup.sh [node | kernel | consul]" ;;
 esac

@@ -29,7 +29,7 @@ backup   writes all of it to a file (- is standard output), at one revision; net
 restore  fills a store from such a file, as a whole or not at all
 copy     fills the store TO with what FROM holds: from one kind of store to another
 
-A STORE is sqlite:DIRECTORY or etcd://HOST:PORT[,HOST:PORT]...[/PREFIX]. Where none is given the flags say which.
+A STORE is sqlite:DIRECTORY, etcd://HOST:PORT[,HOST:PORT]...[/PREFIX] or consul://…. Where none is given the flags say which.
 
 `
 

@@ -40,6 +40,14 @@ test('every way to name a store, with one or several servers', () => {
     endpoints: ['x:1', 'y:2'],
     prefix: '/mine/',
   })
+  const consul = { ...etcd, kind: 'consul', endpoints: ['127.0.0.1:8500'] }
+  assert.deepEqual(choice(['--state-store', 'consul']), consul)
+  assert.deepEqual(choice([], { CONTIV_NETMASTER_CONSUL_ENDPOINTS: 'http://127.0.0.1' }), consul)
+  assert.deepEqual(choice(['--store-url', 'consul://127.0.0.1', '--store-password-file', 't']), {
+    ...consul,
+    user: '',
+    passwordFile: 't',
+  })
   assert.equal(describeStore(choice(['--cluster-store', 'etcd://x:1,y:2/mine'])), 'etcd://x:1,y:2/mine/')
 })
 
@@ -58,7 +66,9 @@ test('what contradicts itself, or would show a password, is refused with what to
     [['--etcd', 'http://a', '--store-ca', 'f'], /write https/],
     [['--etcd', 'a', '--store-cert', 'f'], /give both/],
     [['--etcd', 'a', '--store-user', 'f'], /give both/],
-    [['--store-ca', 'f'], /for etcd, and the store is sqlite/],
+    [['--consul', 'a', '--store-user', 'u'], /token/],
+    [['--consul', 'etcd://a'], /no way to consul/],
+    [['--store-ca', 'f'], /for etcd or consul, and the store is sqlite/],
   ]
   for (const [args, expected] of cases) {
     assert.throws(

@@ -31,7 +31,7 @@ export const storeFlags = {
     kind: 'text',
     names: ['store-url', 'cluster-store'],
     value: 'URL',
-    help: 'the store in one word: etcd://HOST:PORT[,HOST:PORT]...[/PREFIX], sqlite:DIRECTORY',
+    help: 'the store in one word: etcd://HOST:PORT[,HOST:PORT]...[/PREFIX], consul://…, sqlite:DIRECTORY',
   },
   etcd: {
     kind: 'text',
@@ -39,7 +39,12 @@ export const storeFlags = {
     value: 'URLS',
     help: 'etcd: http://HOST:PORT or https://HOST:PORT of its members, with commas between',
   },
-  consul: { kind: 'text', names: ['consul-endpoints', 'consul'], value: 'URLS', help: '' },
+  consul: {
+    kind: 'text',
+    names: ['consul-endpoints', 'consul'],
+    value: 'URLS',
+    help: 'Consul: http://HOST:PORT or https://HOST:PORT of an agent or servers, with commas between',
+  },
   storePrefix: {
     kind: 'text',
     names: ['store-prefix'],
@@ -49,12 +54,12 @@ export const storeFlags = {
   storeCa: { kind: 'text', names: ['store-ca'], value: 'FILE', help: "authority of the store's certificates (PEM)" },
   storeCert: { kind: 'text', names: ['store-cert'], value: 'FILE', help: 'certificate shown to the store (PEM)' },
   storeKey: { kind: 'text', names: ['store-key'], value: 'FILE', help: 'its private key (PEM)' },
-  storeUser: { kind: 'text', names: ['store-user'], value: 'NAME', help: 'user of the store' },
+  storeUser: { kind: 'text', names: ['store-user'], value: 'NAME', help: 'user of etcd' },
   storePasswordFile: {
     kind: 'text',
     names: ['store-password-file'],
     value: 'FILE',
-    help: 'file with the password of that user',
+    help: 'file with the password of that user, or with the token for Consul',
   },
 } as const
 
@@ -111,7 +116,8 @@ export function chooseStore(values: StoreFlagValues): StoreChoice {
   const { storeUrl } = values
   if (kind === 'memory' || kind === 'sqlite') {
     const flag = serverOnly.find((key) => values[key] !== undefined)
-    if (flag !== undefined) throw usage(`--${storeFlags[flag].names[0]} is for etcd, and the store is ${kind}`)
+    if (flag !== undefined)
+      throw usage(`--${storeFlags[flag].names[0]} is for etcd or consul, and the store is ${kind}`)
     if (kind === 'memory') return { kind }
     return { kind, directory: pathOf(storeUrl, 'sqlite') ?? values.stateDir ?? defaultDirectory }
   }
@@ -127,7 +133,10 @@ export function chooseStore(values: StoreFlagValues): StoreChoice {
   if ((values.storeCert === undefined) !== (values.storeKey === undefined)) {
     throw usage('--store-cert and --store-key go together; give both')
   }
-  if ((values.storeUser === undefined) !== (values.storePasswordFile === undefined)) {
+  if (kind === 'consul' && values.storeUser !== undefined) {
+    throw usage('--store-user is given and Consul has no users; give a file with a token: --store-password-file')
+  }
+  if (kind === 'etcd' && (values.storeUser === undefined) !== (values.storePasswordFile === undefined)) {
     throw usage('--store-user and --store-password-file go together; give both')
   }
   return {
@@ -138,7 +147,8 @@ export function chooseStore(values: StoreFlagValues): StoreChoice {
     ca: values.storeCa,
     cert: values.storeCert,
     key: values.storeKey,
-    user: values.storeUser,
+    // What Consul calls a token has no user.
+    user: kind === 'consul' && values.storePasswordFile !== undefined ? '' : values.storeUser,
     passwordFile: values.storePasswordFile,
   }
 }

@@ -4,12 +4,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { request } from 'node:https'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ServerOptions } from '../../src/drivers/store/index.ts'
 import { type Certificates, makeCertificates } from '../../src/netlab/certificates.ts'
+import { freePort } from './free-port.ts'
 
 export interface EtcdOptions {
   readonly members: number
@@ -202,15 +202,4 @@ export class EtcdCluster {
     if (member === undefined) throw new Error(`etcd has no member ${number}`)
     return member
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || address === null) throw new Error('no port')
-  return address.port
 }

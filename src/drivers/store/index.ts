@@ -28,6 +28,8 @@ export async function openStore(target: StoreTarget, deps: StoreDeps & { readonl
       return new SqliteStore({ ...options, path: join(target.directory, sqliteFile) }, deps)
     case 'etcd':
       return openEtcd(options, target, deps)
+    case 'consul':
+      return openConsul(options, target, deps)
   }
 }
 
@@ -57,6 +59,25 @@ async function openEtcd(
   const client = new EtcdClient({ endpoints, ...(tls && { tls }), ...(user && { user }), ...times }, { clock, log })
   const kv = new EtcdKv({ prefix, user: user?.name }, client)
   return KvStore.open(options, { kv, keys: new KvKeys(prefix), clock, log, newEpoch })
+}
+
+async function openConsul(
+  options: { readonly historyLimit: number },
+  { endpoints, tls, user, prefix }: ServerOptions,
+  deps: StoreDeps & { readonly log?: Log },
+): Promise<Store> {
+  const { clock = systemClock, log = silentLog, newEpoch } = deps
+  const [{ ConsulClient }, { ConsulKv }, { KvStore }, { KvKeys }] = await Promise.all([
+    import('./consul-client.ts'),
+    import('./consul.ts'),
+    import('./kv-store.ts'),
+    import('./kv-keys.ts'),
+  ])
+  const client = new ConsulClient({ endpoints, ...(tls && { tls }), token: user?.password, ...times }, { clock })
+  // Consul's keys begin without a slash.
+  const keys = new KvKeys(prefix.replace(/^\/+/, ''))
+  const kv = new ConsulKv({ prefix: keys.prefix, ...options }, client, { clock })
+  return KvStore.open(options, { kv, keys, clock, log, newEpoch })
 }
 
 export { MemoryStore } from './memory.ts'

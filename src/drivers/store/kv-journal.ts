@@ -122,7 +122,7 @@ export async function decideLarge(
       conditions: [mine, large.fence, ...looked.leased.slice(0, kv.limits.operations - overhead)],
       writes: [
         { key: keys.journal, value: JSON.stringify(decided) },
-        { key: keys.writer(large.writer), value: writerText(decided) },
+        { key: keys.writer(large.writer), value: writerText(decided, 'decided') },
       ],
     })
     return result.ok ? { state: 'decided' } : { state: 'refused', conflict: undefined }
@@ -194,7 +194,7 @@ async function applyPart(kv: Kv, keys: KvKeys, { journal, revision, partKey, wri
     ? [
         { key: keys.journal, value: null },
         { key: keys.head, value: journal.id },
-        { key: keys.writer(journal.writer), value: writerText(journal) },
+        { key: keys.writer(journal.writer), value: writerText(journal, 'applied') },
       ]
     : [{ key: keys.journal, value: JSON.stringify({ ...journal, next: journal.next + 1 }) }]
   const conditions: KvCondition[] = [{ key: keys.journal, is: 'at', revision }]
@@ -209,8 +209,9 @@ async function applyPart(kv: Kv, keys: KvKeys, { journal, revision, partKey, wri
   }
 }
 
-function writerText({ commit, at }: DecidedJournal): string {
-  return JSON.stringify({ commit, at })
+/** Never the same text twice: Consul gives what is written as it was no new revision. */
+function writerText({ commit, at }: DecidedJournal, state: string): string {
+  return JSON.stringify({ commit, at, state })
 }
 
 async function keepLock(

@@ -1,8 +1,9 @@
 // A Store of a networked key-value store (etcd, Consul): what both have in common.
 //
 // A commit whose answer is lost must not stay a riddle. Each program that writes has a key `w/<writer>` that all its commits
-// write and expect as they left it. When it is not known whether a commit was done, the writer tries to write that key by itself:
-// if it can, the commit was not done and never will be; if not, the key says that it was, and its revision is the commit's.
+// write, each time another text, and expect as they left it. When it is not known whether a commit was done, the writer tries
+// to write that key by itself: if it can, the commit was not done and never will be; if not, the key says that it was, and its
+// revision is the commit's.
 
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../lib/clock.ts'
@@ -50,6 +51,7 @@ export class KvStore implements Store {
   /** Where the writer's key is; 0: not written yet. */
   #fence = 0
   #number = 0
+  #fences = 0
   /** A commit of which it is not known whether it was done. */
   #unsettled = false
   #queue: Promise<unknown> = Promise.resolve()
@@ -170,7 +172,7 @@ export class KvStore implements Store {
       conditions: [{ key: keys.journal, is: 'absent' }, fence, ...conditions],
       writes: [
         ...writes,
-        { key: keys.head, value: this.#writer },
+        { key: keys.head, value: `${this.#writer} ${commit}` },
         { key: keys.writer(this.#writer), value: JSON.stringify({ commit, at: this.#deps.clock.now() }) },
       ],
     })
@@ -221,7 +223,7 @@ export class KvStore implements Store {
       try {
         await applyJournal(kv, keys)
         const key = keys.writer(this.#writer)
-        const value = JSON.stringify({ fence: this.#number, at: clock.now() })
+        const value = JSON.stringify({ fence: ++this.#fences, at: clock.now() })
         const result = await kv.transact({ conditions: [this.#fenceCondition()], writes: [{ key, value }] })
         if (result.ok) {
           this.#fence = result.revision

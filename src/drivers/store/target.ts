@@ -1,10 +1,10 @@
 // Which store, and how to reach it.
 
-export const storeKinds = ['sqlite', 'memory', 'etcd'] as const
+export const storeKinds = ['sqlite', 'memory', 'etcd', 'consul'] as const
 export type StoreKind = (typeof storeKinds)[number]
 
 /** Where a server listens when nothing else is said. */
-export const defaultPorts = { etcd: 2379 } as const
+export const defaultPorts = { etcd: 2379, consul: 8500 } as const
 
 /** What lies below it is ours. */
 export const defaultPrefix = '/netplugin/'
@@ -15,6 +15,7 @@ export interface ServerOptions {
   readonly endpoints: readonly string[]
   /** PEM; left out: without TLS. Its parts left out: the authorities that Node knows, no certificate of our own. */
   readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer }
+  /** Consul has tokens instead: the password is one, the name means nothing. */
   readonly user?: { readonly name: string; readonly password: string }
   /** Ends with a slash. */
   readonly prefix: string
@@ -24,7 +25,7 @@ export type StoreTarget = (
   | { readonly kind: 'memory' }
   /** `directory`: where it keeps its file. */
   | { readonly kind: 'sqlite'; readonly directory: string }
-  | ({ readonly kind: 'etcd' } & ServerOptions)
+  | ({ readonly kind: 'etcd' | 'consul' } & ServerOptions)
 ) & {
   /** Changes kept for watchers; left out: enough for minutes. */
   readonly historyLimit?: number
