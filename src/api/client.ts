@@ -17,7 +17,7 @@ import type { GlobalInput, GlobalInspect, GlobalView } from '../model/global.ts'
 import type { NetworkMulticast } from '../model/multicast.ts'
 import type { NetprofileInput, NetprofileInspect, NetprofileView } from '../model/netprofile.ts'
 import type { NetworkInput, NetworkInspect, NetworkView } from '../model/network.ts'
-import type { NodeView } from '../model/node.ts'
+import type { NodeRemoved, NodeView } from '../model/node.ts'
 import type { CleanAnswer } from '../model/plugin.ts'
 import type { PolicyInput, PolicyInspect, PolicyView } from '../model/policy.ts'
 import type { PolicyCostAnswer, RuleCostAnswer } from '../model/policy-cost.ts'
@@ -106,6 +106,8 @@ export interface Client {
     list(signal?: AbortSignal): Promise<readonly NodeView[]>
     /** As soon as those that live have the revision in force; after half a second in any case. */
     applied(revision: number, signal?: AbortSignal): Promise<readonly NodeView[]>
+    /** Forgets a node that is gone, and its endpoints; refused while it lives. */
+    remove(name: string, signal?: AbortSignal): Promise<NodeRemoved>
   }
   version(signal?: AbortSignal): Promise<VersionView>
   info(signal?: AbortSignal): Promise<InfoView>
@@ -148,6 +150,7 @@ export function createClient(options: TransportOptions): Client {
       list: (signal) => transport.call(nodeRoutes.list, {}, undefined, signal),
       applied: (revision, signal) =>
         transport.call(nodeRoutes.applied, { revision: String(revision) }, undefined, signal),
+      remove: (node, signal) => transport.call(nodeRoutes.remove, { node }, undefined, signal),
     },
     version: (signal) => transport.call(serviceRoutes.version, {}, undefined, signal),
     info: (signal) => transport.call(serviceRoutes.info, {}, undefined, signal),

@@ -68,6 +68,7 @@ async function run(flags: NetmasterFlags): Promise<number> {
       historyLimit,
       isShared: isShared(flags.store),
       instance: randomUUID(),
+      loss: flags.loss,
       flows: { rule: flags.maxRuleFlows, host: flags.maxHostFlows },
       localAddress: localAddress(networkInterfaces(), await namedAddresses()),
     },

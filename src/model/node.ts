@@ -56,6 +56,9 @@ export const heartbeatAnswer = z.object({
 })
 export type HeartbeatAnswer = z.infer<typeof heartbeatAnswer>
 
+/** `silent`: not heard for a while; `lost`: others do without it; `dead`: lost for so long that its endpoints were reclaimed. */
+export const nodeStates = ['lives', 'silent', 'lost', 'dead'] as const
+
 export const nodeView = z.object({
   name: z.string(),
   controlAddress: z.string(),
@@ -65,7 +68,8 @@ export const nodeView = z.object({
   uplinks: z.array(z.string()),
   mtu: z.int(),
   alive: z.boolean(),
-  /** Milliseconds since the epoch; 0: not since this netmaster started. */
+  state: z.enum(nodeStates),
+  /** Milliseconds since the epoch; 0: not since netmaster started. */
   lastSeen: z.int(),
   appliedRevision: z.int(),
   endpoints: z.int(),
@@ -73,3 +77,7 @@ export const nodeView = z.object({
   problems: z.array(z.string()),
 })
 export type NodeView = z.infer<typeof nodeView>
+
+/** Endpoints that went with a node. */
+export const nodeRemoved = z.object({ removed: z.array(z.string()) })
+export type NodeRemoved = z.infer<typeof nodeRemoved>

@@ -114,6 +114,8 @@ export interface NodeRecord {
   /** Changes with each boot of the machine. */
   readonly bootId: string
   readonly version: string
+  /** Since when nobody has heard of it (ms since the epoch): others do without it. Missing: it lives, as far as is known. */
+  readonly lost?: number
 }
 
 export interface RecordTypes extends ObjectTypes {

@@ -12,6 +12,7 @@ const node: NodeView = {
   uplinks: [],
   mtu: 1600,
   alive: true,
+  state: 'lives',
   lastSeen: 90_000,
   appliedRevision: 7,
   endpoints: 2,

@@ -192,10 +192,15 @@ export const nodeColumns: Columns<NodeView> = [
   plain('Node', (node) => node.name),
   plain('Address', (node) => node.controlAddress),
   plain('VTEP', (node) => node.vtep),
-  plain('Alive', (node) => (node.alive ? 'yes' : 'no')),
+  plain('Alive', aliveCell),
   plain('Endpoints', (node) => node.endpoints),
   plain('Revision', (node) => node.appliedRevision),
 ]
+function aliveCell({ alive, state }: NodeView): string {
+  if (alive) return 'yes'
+  return state === 'lost' || state === 'dead' ? state : 'no'
+}
+
 export const nodeWide: Columns<NodeView> = [
   plain('Version', (node) => node.version),
   plain('MTU', (node) => node.mtu),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { NetpluginError } from '../lib/errors.ts'
 import { type NetmasterFlags, readFlags } from './flags.ts'
+import { defaultLossTimes } from './lost-nodes.ts'
 
 function run(args: readonly string[], env: Record<string, string> = {}): NetmasterFlags {
   const answer = readFlags(args, env)
@@ -18,12 +19,19 @@ const defaults: NetmasterFlags = {
   logLevel: 'info',
   maxRuleFlows: 5_000,
   maxHostFlows: 100_000,
+  loss: defaultLossTimes,
   control: undefined,
   notes: [],
 }
 
 test('without flags it is a Docker cluster with VXLAN and routing on port 9999', () => {
   assert.deepEqual(run([]), defaults)
+})
+
+test('when hosts are lost and dead is given in seconds', () => {
+  const { loss } = run(['--node-lost-after', '60', '--node-dead-after=0'])
+  assert.deepEqual(loss, { lostAfterMs: 60_000, deadAfterMs: 0 })
+  assert.throws(() => run(['--node-lost-after', '5']), /at least 15 seconds/)
 })
 
 test('every spelling of a flag means the same', () => {

@@ -4,7 +4,9 @@ import { isIP } from 'node:net'
 import type { NetpluginError } from '../lib/errors.ts'
 import { describeFlags, type FlagValues, fillFlags, parseFlags, usage } from '../lib/flags.ts'
 import { type LogLevel, logLevels } from '../lib/log.ts'
+import { nodeTimeoutMs } from '../model/node.ts'
 import type { Listen } from './listen.ts'
+import { defaultLossTimes, type LossTimes } from './lost-nodes.ts'
 import { defaultFlowLimits } from './objects/rule-budget.ts'
 import { chooseStore, type StoreChoice, storeFlags, storeFlagsOf } from './store-flags.ts'
 
@@ -20,6 +22,7 @@ export interface NetmasterFlags {
   /** Flows that a rule, and that all rules, may be on one host. */
   readonly maxRuleFlows: number
   readonly maxHostFlows: number
+  readonly loss: LossTimes
   /** About flags that are accepted and change nothing: for the log. */
   readonly notes: readonly string[]
 }
@@ -75,6 +78,18 @@ const table = {
     names: ['max-host-flows'],
     value: 'NUMBER',
     help: `flows that all rules may be on one host; a rule beyond is refused (${defaultFlowLimits.host})`,
+  },
+  nodeLostAfter: {
+    kind: 'number',
+    names: ['node-lost-after'],
+    value: 'SECONDS',
+    help: `a host that nobody hears of for so long is lost: others do without it (${defaultLossTimes.lostAfterMs / 1000})`,
+  },
+  nodeDeadAfter: {
+    kind: 'number',
+    names: ['node-dead-after'],
+    value: 'SECONDS',
+    help: `a lost host is taken for dead after so long, and its addresses are given back; 0: never (${defaultLossTimes.deadAfterMs / 1000})`,
   },
   debug: { kind: 'switch', names: ['debug'], help: '' },
   infra: { kind: 'text', names: ['infra', 'infra-type'], value: 'TYPE', help: '' },
@@ -141,6 +156,7 @@ export function readFlags(args: readonly string[], env: Readonly<Record<string, 
       logLevel: choose('--log-level', level, logLevels),
       maxRuleFlows: flowLimit('--max-rule-flows', values.maxRuleFlows ?? defaultFlowLimits.rule),
       maxHostFlows: flowLimit('--max-host-flows', values.maxHostFlows ?? defaultFlowLimits.host),
+      loss: lossTimes(values.nodeLostAfter, values.nodeDeadAfter),
       notes: notesOn(values),
     },
   }
@@ -188,6 +204,16 @@ function choose<W extends string>(flag: string, text: string, words: readonly W[
   const word = words.find((candidate) => candidate === text)
   if (word !== undefined) return word
   throw usage(`${flag} ${JSON.stringify(text)} is not one of ${words.join(', ')}`)
+}
+
+/** Shorter than a few heartbeats, every hiccup would be a loss. */
+function lossTimes(lostAfter: number | undefined, deadAfter: number | undefined): LossTimes {
+  const lostAfterMs = lostAfter === undefined ? defaultLossTimes.lostAfterMs : lostAfter * 1000
+  const deadAfterMs = deadAfter === undefined ? defaultLossTimes.deadAfterMs : deadAfter * 1000
+  if (lostAfterMs < nodeTimeoutMs) {
+    throw usage(`--node-lost-after ${lostAfter} is too short; give at least ${nodeTimeoutMs / 1000} seconds`)
+  }
+  return { lostAfterMs, deadAfterMs }
 }
 
 function flowLimit(flag: string, limit: number): number {

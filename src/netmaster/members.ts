@@ -102,6 +102,10 @@ export class Members {
       for (const { changes } of entries ?? []) {
         for (const change of changes) {
           if (change.kind === 'network' && change.value === null) this.#reports.delete(change.key)
+          if (change.kind === 'node' && change.value === null) {
+            this.#firstHand.delete(change.key)
+            this.#forget(change.key)
+          }
           if (change.kind !== 'endpoint' || change.value === null) continue
           const follower = this.#followers.get(change.value.node)
           if (follower === undefined) continue

@@ -19,9 +19,11 @@ import { freeOldReservations } from './addresses.ts'
 import { type Defaults, prepareStore, seedCluster } from './bootstrap.ts'
 import { Cluster } from './cluster.ts'
 import { Counts } from './counts.ts'
+import type { Fence } from './decision.ts'
 import { Exchange, type FirstHand } from './exchange.ts'
 import { createServer, parametersOf, type ServerOptions, serverDefaults } from './http.ts'
 import { formatListen, type Listen, listenOn, listenToo, reachable } from './listen.ts'
+import { defaultLossTimes, type LossTimes } from './lost-nodes.ts'
 import { Masters } from './masters.ts'
 import { Members } from './members.ts'
 import { Nodes } from './nodes.ts'
@@ -29,6 +31,7 @@ import { defaultFlowLimits } from './objects/rule-budget.ts'
 import { addReference } from './reference-routes.ts'
 import { addRoutes } from './routes.ts'
 import { type StreamPosition, streamState } from './stream.ts'
+import { NodeWatch } from './watch-nodes.ts'
 
 export interface NetmasterOptions extends Defaults {
   /** What the cluster is run for: docker, … Shown by `inspect`. */
@@ -44,6 +47,8 @@ export interface NetmasterOptions extends Defaults {
   readonly localAddress?: string
   /** Beyond which rules are refused; left out: more than anybody needs. */
   readonly flows?: FlowLimits
+  /** When hosts are lost, and dead; left out: after half a minute, and a day. */
+  readonly loss?: LossTimes
   /** How patient the server is; left out: as is fit for users. */
   readonly server?: ServerOptions
 }
@@ -77,6 +82,7 @@ export class Netmaster {
   /** Undefined: nobody else uses the store. */
   readonly #masters: Masters | undefined
   readonly #leaving = new AbortController()
+  #nodeWatch: NodeWatch | undefined
   #registration: Promise<void> | undefined
 
   /** Use `createNetmaster`. */
@@ -117,12 +123,15 @@ export class Netmaster {
       })
     }
     await addReference(this.app, this.#routes, options.version.Version)
-    const nodes = new Nodes({
+    const times = options.loss ?? defaultLossTimes
+    const nodes = new Nodes(times, {
       cluster,
       clock,
+      log: this.#deps.log,
       stopping: this.#stopping.signal,
       heard: (node) => exchange?.heard(node),
     })
+    this.#nodeWatch = new NodeWatch(times, { cluster, nodes, clock, log: this.#deps.log, lead: () => this.#lead() })
     const members = new Members({ cluster })
     const firstHand = {
       nodes: () => nodes.firstHand(),
@@ -176,6 +185,7 @@ export class Netmaster {
       this.#registration = masters.run(formatListen(this.#published), this.#leaving.signal)
     }
     this.#tasks.spawn('reservation sweep', () => this.#sweep())
+    this.#tasks.spawn('node watch', async () => this.#nodeWatch?.run(this.#leaving.signal))
     return formatListen(bound)
   }
 
@@ -211,17 +221,22 @@ export class Netmaster {
     }
   }
 
+  /** What commits of work in the background expect; undefined: another master does it. */
+  #lead(): { readonly fence?: Fence } | undefined {
+    if (this.#masters === undefined) return {}
+    const { fence } = this.#masters
+    return fence && { fence }
+  }
+
   async #sweep(): Promise<void> {
     const { clock, log } = this.#deps
     const { signal } = this.#stopping
     while (!signal.aborted) {
       try {
         await clock.after(sweepMs, signal)
-        const masters = this.#masters
-        const fence = masters?.fence
-        if (masters !== undefined && fence === undefined) continue
-        if (this.cluster.view.reservations.size === 0) continue
-        const { result } = await this.cluster.transact((view) => freeOldReservations(view, clock.now()), fence)
+        const lead = this.#lead()
+        if (lead === undefined || this.cluster.view.reservations.size === 0) continue
+        const { result } = await this.cluster.transact((view) => freeOldReservations(view, clock.now()), lead.fence)
         if (result > 0) log.info('unused reservations freed', { count: result })
       } catch (error) {
         if (!signal.aborted) log.warn('reservation sweep failed', { error: asError(error).message })

@@ -3,13 +3,22 @@
 
 import type { Clock } from '../lib/clock.ts'
 import { type Problem, raise } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
 import { Wakeup } from '../lib/wakeup.ts'
 import { problem } from '../model/body.ts'
 import type { PresenceNews } from '../model/masters.ts'
-import { type HeartbeatBody, type NodeView, nodeProtocol, nodeTimeoutMs, type RegisterBody } from '../model/node.ts'
-import type { NodeRecord } from '../model/state.ts'
+import {
+  type HeartbeatBody,
+  type NodeRemoved,
+  type NodeView,
+  nodeProtocol,
+  nodeTimeoutMs,
+  type RegisterBody,
+} from '../model/node.ts'
+import type { Change, NodeRecord } from '../model/state.ts'
 import type { Cluster } from './cluster.ts'
 import { type Decision, unchanged } from './decision.ts'
+import { foundNode, type LossTimes, reclaimRebooted, removeNode } from './lost-nodes.ts'
 import { notFound } from './objects/object.ts'
 import type { View } from './tables.ts'
 
@@ -27,6 +36,7 @@ interface Presence {
 interface Deps {
   readonly cluster: Cluster
   readonly clock: Clock
+  readonly log: Log
   /** Nobody is held back any longer. */
   readonly stopping: AbortSignal
   /** Told of each node that was heard here. */
@@ -50,12 +60,19 @@ export class Nodes {
   readonly #cluster: Cluster
   readonly #clock: Clock
   readonly #stopping: AbortSignal
+  readonly #deadAfterMs: number
+  readonly #log: Log
   readonly #heard: (node: string) => void
   readonly #presence = new Map<string, Presence>()
   /** When a node has come further. */
   readonly #progress = new Wakeup()
 
-  constructor({ cluster, clock, stopping, heard = () => {} }: Deps) {
+  constructor(
+    { deadAfterMs }: Pick<LossTimes, 'deadAfterMs'>,
+    { cluster, clock, log, stopping, heard = () => {} }: Deps,
+  ) {
+    this.#deadAfterMs = deadAfterMs
+    this.#log = log
     this.#heard = heard
     this.#cluster = cluster
     this.#clock = clock
@@ -64,16 +81,43 @@ export class Nodes {
 
   /** Stores who the node is; answers the revision that contains it. */
   async register(node: string, body: RegisterBody): Promise<number> {
-    const { revision } = await this.#cluster.transact((view) => registerNode(view, node, body))
+    const isHeard = this.#isHeard(node)
+    const { revision, result } = await this.#cluster.transact((view) => registerNode(view, node, body, isHeard))
+    if (result.reclaimed > 0) {
+      this.#log.info('node was started anew: its former endpoints are reclaimed', { node, endpoints: result.reclaimed })
+    }
     this.#seen(node, { uplinks: body.uplinks, mtu: body.mtu })
     return revision
   }
 
-  heartbeat(node: string, body: HeartbeatBody): void {
-    if (!this.#cluster.view.nodes.has(node)) {
+  async heartbeat(node: string, body: HeartbeatBody): Promise<void> {
+    // It may have registered at another master just now.
+    if (!this.#cluster.view.nodes.has(node)) await this.#cluster.fresh()
+    const record = this.#cluster.view.nodes.get(node)
+    if (record === undefined) {
       raise({ ...notFound('node', node), message: `node ${node} is not registered; register it first` })
     }
+    if (record.lost !== undefined) {
+      const { result } = await this.#cluster.transact((view) => foundNode(view, node))
+      if (result) this.#log.info('lost node is heard again', { node })
+    }
     this.#seen(node, { appliedRevision: body.appliedRevision, endpoints: body.endpoints, problems: body.problems })
+  }
+
+  /** Forgets a node that does not live any more, and its endpoints; answers their ids. */
+  async remove(node: string): Promise<NodeRemoved> {
+    const { result } = await this.#cluster.transact((view) => removeNode(view, node, this.#isHeard(node)))
+    this.#presence.delete(node)
+    return result
+  }
+
+  /** When any master heard of it, as far as is known here; 0: never. */
+  lastHeard(node: string): number {
+    return this.#presence.get(node)?.lastSeen ?? 0
+  }
+
+  #isHeard(node: string): boolean {
+    return this.#clock.now() - this.lastHeard(node) < nodeTimeoutMs
   }
 
   list(): NodeView[] {
@@ -89,13 +133,19 @@ export class Nodes {
         bootId: record.bootId,
         uplinks: [...uplinks],
         mtu,
-        alive: lastSeen > 0 && now - lastSeen < nodeTimeoutMs,
+        alive: this.#isHeard(record.node),
+        state: this.#stateOf(record, now),
         lastSeen,
         appliedRevision,
         endpoints,
         problems: [...problems],
       }
     })
+  }
+
+  #stateOf({ node, lost }: NodeRecord, now: number): NodeView['state'] {
+    if (lost === undefined) return this.#isHeard(node) ? 'lives' : 'silent'
+    return this.#deadAfterMs > 0 && now - lost >= this.#deadAfterMs ? 'dead' : 'lost'
   }
 
   /** As soon as every live node has the revision in force, and after half a second in any case. */
@@ -145,7 +195,13 @@ export class Nodes {
   }
 }
 
-function registerNode(view: View, node: string, body: RegisterBody): Decision<undefined> | Problem {
+/** How many endpoints the node had before it was started anew. */
+interface Registered {
+  readonly reclaimed: number
+}
+
+/** `isHeard`: somebody of the name lives. */
+function registerNode(view: View, node: string, body: RegisterBody, isHeard: boolean): Decision<Registered> | Problem {
   if (!/^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/.test(node)) {
     const message = `${JSON.stringify(node)} is not a node name; use letters, digits, dots, hyphens and underscores`
     return problem('invalid', 'INVALID_NODE_NAME', message)
@@ -155,21 +211,22 @@ function registerNode(view: View, node: string, body: RegisterBody): Decision<un
     return problem('conflict', 'PROTOCOL_VERSION', message)
   }
   const { controlAddress, vtep, bootId, version } = body
+  const record: NodeRecord = { node, controlAddress, vtep, bootId, version }
+  const before = view.nodes.get(node)
+  const isAnother = before !== undefined && before.bootId !== '' && bootId !== '' && before.bootId !== bootId
+  if (isAnother && isHeard && (before.vtep !== vtep || before.controlAddress !== controlAddress)) {
+    const where = before.controlAddress || before.vtep
+    const message = `another machine, ${where}, is node ${node} and lives; give one of them another name with --host-label`
+    return problem('conflict', 'NODE_NAME_TAKEN', message, { node })
+  }
+  // Whatever ran there before it was started anew runs no more.
+  const reclaimed = isAnother ? reclaimRebooted(view, node) : unchanged(0)
+  const records: Change[] = [...reclaimed.records]
   for (const other of view.nodes.values()) {
     if (vtep === '' || other.vtep !== vtep || other.node === node) continue
     // The other one may be the same machine under its former name; it then gives way.
-    const moved: NodeRecord = { ...other, vtep: '' }
-    const record: NodeRecord = { node, controlAddress, vtep, bootId, version }
-    return {
-      records: [
-        { kind: 'node', key: other.node, value: moved },
-        { kind: 'node', key: node, value: record },
-      ],
-      grants: [],
-      result: undefined,
-    }
+    records.push({ kind: 'node', key: other.node, value: { ...other, vtep: '' } })
   }
-  const record: NodeRecord = { node, controlAddress, vtep, bootId, version }
-  if (JSON.stringify(view.nodes.get(node)) === JSON.stringify(record)) return unchanged(undefined)
-  return { records: [{ kind: 'node', key: node, value: record }], grants: [], result: undefined }
+  if (JSON.stringify(before) !== JSON.stringify(record)) records.push({ kind: 'node', key: node, value: record })
+  return { records, grants: reclaimed.grants, result: { reclaimed: reclaimed.result } }
 }

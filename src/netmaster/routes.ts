@@ -180,8 +180,9 @@ async function addNodes(app: FastifyInstance, { cluster, nodes, members, masters
     return { taken }
   })
   await serve(app, networkRoutes.multicast, ({ parameters: { key = '' } }) => members.describe(key))
-  await serve(app, nodeRoutes.heartbeat, ({ parameters, body }) => {
-    nodes.heartbeat(parameters.node ?? '', body)
+  await serve(app, nodeRoutes.remove, ({ parameters: { node = '' } }) => nodes.remove(node))
+  await serve(app, nodeRoutes.heartbeat, async ({ parameters, body }) => {
+    await nodes.heartbeat(parameters.node ?? '', body)
     return { epoch: cluster.epoch, revision: cluster.revision, ...urls() }
   })
 }

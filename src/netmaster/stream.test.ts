@@ -214,6 +214,7 @@ scenario('a node registers, beats, and is listed; it counts as gone after 15 s o
     name: 'node1',
     ...body,
     alive: true,
+    state: 'lives',
     lastSeen: clock.now(),
     appliedRevision: 3,
     endpoints: 7,

@@ -5,6 +5,7 @@ import { FakeClock } from '../lib/fake-clock.ts'
 import { silentLog } from '../lib/log.ts'
 import type { FlowLimits } from '../model/policy-cost.ts'
 import type { ServerOptions } from './http.ts'
+import type { LossTimes } from './lost-nodes.ts'
 import { createNetmaster, type Netmaster } from './netmaster.ts'
 
 export interface Answer {
@@ -36,6 +37,7 @@ export async function startTestNetmaster(
     readonly server?: ServerOptions
     readonly flows?: FlowLimits
     readonly instance?: string
+    readonly loss?: LossTimes
     /** There are others on the store. */
     readonly isShared?: boolean
   } = {},
@@ -51,6 +53,7 @@ export async function startTestNetmaster(
       historyLimit: options.historyLimit ?? 10_000,
       instance: options.instance ?? 'netmaster-of-a-test',
       isShared: options.isShared ?? false,
+      ...(options.loss === undefined ? {} : { loss: options.loss }),
       ...(options.server === undefined ? {} : { server: options.server }),
       ...(options.flows === undefined ? {} : { flows: options.flows }),
     },

@@ -237,6 +237,17 @@ test('an endpoint that Docker has at the second look is kept, and its grace begi
   await until('given up', () => gaveUp().length === 1)
 })
 
+test('a container whose endpoint the cluster gave up is named in the log, once', async (t) => {
+  const { runtime, clock, start, said } = setup(t)
+  await start()
+  runtime.startContainer('web', 'net', { endpointId: 'web' })
+  runtime.startContainer('stray', 'net', { endpointId: 'unknown' })
+  clock.advance(30_000)
+  await settle()
+  assert.equal(said(/gave up its endpoint/), false, 'it may be about to be told')
+  await untilTime('said', clock, 500, () => said(/gave up its endpoint/))
+})
+
 test('nothing is given up while Docker is away, or while netmaster has not told everything', async (t) => {
   const { runtime, clock, world, start, gaveUp } = setup(t)
   world.mayRemove = false

@@ -47,6 +47,8 @@ export class DockerSide {
   readonly #deps: Deps
   /** Since when Docker does not have an endpoint of this node, by id. */
   #missing: Map<string, number> = new Map()
+  /** Since when the cluster does not have an endpoint that Docker has, by id. */
+  #orphans: Map<string, number> = new Map()
   #networksDirty = true
   readonly #networksWakeup = new Wakeup()
   readonly #compareWakeup = new Wakeup()
@@ -142,7 +144,7 @@ export class DockerSide {
       let pauseMs = compareMs
       try {
         await this.#compareAll(signal)
-        if (this.#missing.size > 0) pauseMs = graceMs
+        if (this.#missing.size > 0 || this.#waitsForOrphans()) pauseMs = graceMs
         else if (!mayRemove()) pauseMs = compareAgainMs
       } catch (error) {
         if (signal.aborted) return
@@ -199,6 +201,7 @@ export class DockerSide {
     }
     if (!mayRemove()) return
     const now = clock.now()
+    this.#lookForOrphans(containers, now)
     const before = this.#missing
     this.#missing = new Map()
     for (const endpoint of state()?.endpoints.values() ?? []) {
@@ -208,6 +211,28 @@ export class DockerSide {
       const since = before.get(endpoint.endpointId) ?? now
       this.#missing.set(endpoint.endpointId, since)
       if (now - since >= graceMs) await this.#giveUp(endpoint, signal)
+    }
+  }
+
+  #waitsForOrphans(): boolean {
+    return [...this.#orphans.values()].some(Number.isFinite)
+  }
+
+  /** The cluster took this host for dead while it was away: its addresses may be others' by now. */
+  #lookForOrphans(containers: readonly RuntimeContainer[], now: number): void {
+    const { state, isOurs, outbox, log } = this.#deps
+    const before = this.#orphans
+    this.#orphans = new Map()
+    for (const { running, name, attachments } of containers) {
+      for (const { endpointId, networkId, ipv4 } of attachments) {
+        const isKnown = endpointId === '' || !isOurs(networkId) || outbox.detached.has(endpointId)
+        if (!running || isKnown || state()?.endpoints.has(endpointId) !== false) continue
+        const since = before.get(endpointId) ?? now
+        // Said once.
+        this.#orphans.set(endpointId, now - since >= graceMs ? Number.POSITIVE_INFINITY : since)
+        if (now - since < graceMs) continue
+        log.error('container has no network any more: the cluster gave up its endpoint; restart it', { name, ipv4 })
+      }
     }
   }
 

@@ -176,16 +176,27 @@ export class MasterLink {
   }
 
   async #beat(signal: AbortSignal): Promise<void> {
-    const { client, clock, log } = this.#deps
+    const { clock, log } = this.#deps
     while (!signal.aborted) {
       if (this.#live) {
         const revision = this.#appliedRevision
-        await client
-          .heartbeat(this.#report(revision), signal)
-          .catch((error: unknown) => log.debug('heartbeat not delivered', { reason: asNetpluginError(error).message }))
+        await this.#tell(revision, signal).catch((error: unknown) =>
+          log.debug('heartbeat not delivered', { reason: asNetpluginError(error).message }),
+        )
         if (revision !== this.#appliedRevision) continue
       }
       await this.#pulse.waitAtMost(heartbeatMs, { clock }, signal)
+    }
+  }
+
+  async #tell(revision: number, signal: AbortSignal): Promise<void> {
+    const { client } = this.#deps
+    try {
+      await client.heartbeat(this.#report(revision), signal)
+    } catch (error) {
+      if (asNetpluginError(error).kind !== 'not-found') throw error
+      // Somebody took it for gone and removed it.
+      await client.register(this.#registration(), signal)
     }
   }
 

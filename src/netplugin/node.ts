@@ -28,6 +28,7 @@ import { DockerNetworks } from './docker-networks.ts'
 import { DockerSide } from './docker-side.ts'
 import { HostNetworks } from './host-networks.ts'
 import { IntentEndpoints } from './intent-endpoints.ts'
+import { LostHosts } from './lost-hosts.ts'
 import { MasterLink } from './master-link.ts'
 import { MemberExchange } from './member-exchange.ts'
 import { type NamesProcesses, NamesServer } from './names-server.ts'
@@ -78,7 +79,8 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
     { path: `${config.stateDir}/docker-networks.json`, driver: config.pluginName },
     { runtime },
   )
-  const state = () => withoutDetached(master.state, outbox.detached)
+  const lost = new LostHosts({ node: config.node })
+  const state = () => withoutDetached(master.state && lost.without(master.state), outbox.detached)
   const mayRemove = () => master.inSync
   const nameservers = () => hostNameservers(config.resolvConf)
   let passed: { readonly network: NodeNetwork; readonly ofPorts: ReadonlyMap<string, number> } | undefined
@@ -193,7 +195,9 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
       tunnels.keepWarm(network.peers)
       snooping.passed(network, ofPorts, mayRemove())
       const newest = state()
-      if (newest !== undefined) outside.passed({ state: newest, network, ofPorts })
+      // Lost hosts' addresses are no way out: they may live on.
+      const nodes = master.state?.nodes
+      if (newest !== undefined && nodes !== undefined) outside.passed({ state: { ...newest, nodes }, network, ofPorts })
       interfaces.passed(network, ofPorts, intents.places())
       health.passed(network, ofPorts)
       progress.switch = network.revision

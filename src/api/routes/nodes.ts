@@ -14,6 +14,14 @@ export const nodeRoutes = {
     'all nodes, as soon as those that live have a revision in force; after half a second in any case',
     async () => (await load()).nodeView.array(),
   ),
+  remove: queryRoute(
+    'DELETE',
+    '/internal/v1/nodes/:node',
+    'forget a node that is gone, and its endpoints',
+    async () => {
+      return (await load()).nodeRemoved
+    },
+  ),
   register: bodyRoute('POST', '/internal/v1/nodes/:node/register', 'a node says who it is', async () => {
     const { registerBody, registerAnswer } = await load()
     return { body: registerBody, answer: registerAnswer }

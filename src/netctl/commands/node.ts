@@ -19,8 +19,23 @@ const list = command({
   },
 })
 
+const remove = command({
+  names: ['rm', 'delete'],
+  summary: 'Forget a host that is gone for good, and give its addresses back; refused while it lives',
+  args: ['node'],
+  flags: { yes: { kind: 'switch', names: ['yes', 'y', 'force', 'f'], help: 'Do not ask' } },
+  run: async ({ session, args, flags }) => {
+    const netmaster = await session.netmaster()
+    const question = `Does ${args.node} run no containers any more? Their addresses will be given to others.`
+    await session.confirm(question, flags.yes)
+    const { removed } = await netmaster.nodes.remove(args.node)
+    session.print(`Removed ${args.node} with ${removed.length} endpoints\n`)
+    await session.settle()
+  },
+})
+
 export const nodeTopic: Topic = {
   names: ['node'],
   summary: 'Hosts of the cluster',
-  commands: [list],
+  commands: [list, remove],
 }
