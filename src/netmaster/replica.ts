@@ -94,9 +94,13 @@ export class Replica {
       this.#tables.apply(records, grants)
       told.push(...records)
     }
-    if (told.length === 0) return
-    this.#revision = revision
-    this.history.push(revision, told)
+    // As the writer counts: what it made and took back at once is in no change that is told, and a store may tell several
+    // commits as one.
+    const head = changes.find(({ key }) => key === headKey)
+    const newest = head === undefined ? this.#revision : (decodeHead(head.value).records ?? revision)
+    if (newest <= this.#revision && told.length === 0) return
+    this.#revision = Math.max(newest, this.#revision + 1)
+    this.history.push(this.#revision, told)
   }
 }
 
