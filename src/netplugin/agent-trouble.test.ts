@@ -43,6 +43,26 @@ test('what runs goes on running while passes fail', async (t) => {
   assert.deepEqual(agent.flows(), flows)
 })
 
+test('flows that somebody else changes, adds or takes are as before a moment later, and it is said', async (t) => {
+  const agent = await startAgent(t, small())
+  await agent.inForce()
+  const flows = agent.flows()
+  const [first] = agent.openFlow.flows()
+  assert.ok(first !== undefined)
+  for (const foreign of [
+    { op: 'add-flow', flow: { ...first, actions: [], goto: 60 } },
+    { op: 'add-flow', flow: { ...first, priority: first.priority + 1 } },
+    { op: 'delete-flow', ...first },
+  ] as const) {
+    const before = agent.clock.now()
+    agent.openFlow.commit([foreign])
+    assert.notDeepEqual(agent.flows(), flows)
+    await agent.lookUntil('flows as before', () => agent.flows().join() === flows.join())
+    assert.ok(agent.clock.now() - before <= 2_000)
+  }
+  assert.ok(agent.lines.some(({ phrase }) => phrase === 'flows were changed by somebody else'))
+})
+
 test('who attaches while Open vSwitch refuses flows hears why', async (t) => {
   const agent = await startAgent(t, undefined)
   agent.openFlow.refuseWhen((change) => (change.op === 'add-flow' ? 'OFPFMFC_TABLE_FULL' : undefined))

@@ -329,9 +329,13 @@ export class Agent {
       this.#denials.packetIn(packet)
       this.#deps.onPacketIn?.(packet)
     }
+    const onForeignChange = () => {
+      this.#schedule.changedByOthers(clock.now())
+      this.#wakeup.wake()
+    }
     const link = await SwitchLink.open(
       { runDir: this.#config.ovsRunDir, node: this.#config.node },
-      { log, clock, onPacketIn },
+      { log, clock, onPacketIn, onForeignChange },
       signal,
     )
     link.database.onChange(() => this.lookSoon())

@@ -11,6 +11,8 @@ export const tidyAfterMs = 100
 export const countAfterMs = 50
 /** Events of links and of the switch's rows come several together, most of them echoes of our own changes. */
 export const settleMs = 50
+/** Who changes our flows all the time makes us compare them this often: with very many it takes most of a second. */
+export const othersMs = 1_000
 
 /** What a pass has to do besides putting what is new in force. */
 interface Due {
@@ -31,18 +33,26 @@ export class Schedule {
   #countAt = Number.POSITIVE_INFINITY
   /** Infinity = nothing was heard of since the last pass began. */
   #lookAt = Number.POSITIVE_INFINITY
+  /** The same of what others did to our flows. */
+  #othersAt = Number.POSITIVE_INFINITY
+  /** Not before. */
+  #othersFrom = 0
 
   /** Milliseconds until something is due. `mayTidy`: whether anything may be removed at all. */
   pauseMs(now: number, mayTidy: boolean): number {
     this.#believe(now)
     const tidyAt = mayTidy ? this.#tidyAt : Number.POSITIVE_INFINITY
-    return Math.max(0, Math.min(this.#auditAt, this.#lookAt, this.#countAt, tidyAt) - now)
+    return Math.max(0, Math.min(this.#auditAt, this.#lookAt, this.#othersAt, this.#countAt, tidyAt) - now)
   }
 
   /** What is due in a pass that begins now. An audit is taken as done; tidying and counting stay due until they are. */
   begin(now: number): Due {
     this.#believe(now)
     this.#lookAt = Number.POSITIVE_INFINITY
+    if (this.#othersAt <= now) {
+      this.#othersAt = Number.POSITIVE_INFINITY
+      this.#othersFrom = now + othersMs
+    }
     const audit = now >= this.#auditAt
     if (audit) {
       this.#auditAt = now + auditMs
@@ -56,6 +66,11 @@ export class Schedule {
   /** Something changed that is no reason to hurry. */
   changed(now: number): void {
     this.#lookAt = Math.min(this.#lookAt, now + settleMs)
+  }
+
+  /** Somebody else changed flows of ours. */
+  changedByOthers(now: number): void {
+    this.#othersAt = Math.min(this.#othersAt, Math.max(now + settleMs, this.#othersFrom))
   }
 
   /** An endpoint went; its port and link are still there. */
@@ -82,6 +97,8 @@ export class Schedule {
     this.#compareAt = Math.min(this.#compareAt, now + compareMs)
     if (this.#countAt !== Number.POSITIVE_INFINITY) this.#countAt = Math.min(this.#countAt, now + countAfterMs)
     if (this.#lookAt !== Number.POSITIVE_INFINITY) this.#lookAt = Math.min(this.#lookAt, now + settleMs)
+    this.#othersFrom = Math.min(this.#othersFrom, now + othersMs)
+    if (this.#othersAt !== Number.POSITIVE_INFINITY) this.#othersAt = Math.min(this.#othersAt, now + othersMs)
     if (this.#tidyAt !== Number.POSITIVE_INFINITY) this.#tidyAt = Math.min(this.#tidyAt, now + tidyAfterMs)
   }
 }

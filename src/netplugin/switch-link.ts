@@ -19,7 +19,7 @@ import { planMeters } from '../core/plan/meters.ts'
 import type { BridgeFacts } from '../core/plan/switch-rows.ts'
 import { type ApplyOptions, OpenVswitchDatabase } from '../drivers/switch/open-vswitch-database.ts'
 import type { Clock } from '../lib/clock.ts'
-import { NetpluginError } from '../lib/errors.ts'
+import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import {
   type ConntrackMatch,
@@ -47,6 +47,8 @@ interface Deps {
   readonly clock: Clock
   /** Hears of every packet that the switch hands up. */
   readonly onPacketIn: (packet: PacketIn) => void
+  /** Called when somebody else changed flows: what is in the switch is not known any more. */
+  readonly onForeignChange: () => void
 }
 
 interface Applied {
@@ -65,6 +67,8 @@ export class SwitchLink {
   #maxMeter: number | undefined
   /** What this session put in force; undefined = unknown, read back first. */
   #applied: Applied | undefined
+  /** How often it became unknown: while flows are put in force, too. */
+  #doubts = 0
   #isFirst = true
   /** Policy flows were changed, and decisions by older ones not dropped since: any flow that is in force. */
   #unsettled: Flow | undefined
@@ -137,6 +141,7 @@ export class SwitchLink {
   ): Promise<number> {
     const connection = await this.#connection(signal)
     const applied = this.#applied
+    const doubts = this.#doubts
     const actualMeters = applied?.meters.values() ?? (await connection.meters(signal))
     const { before, after } = planMeters(meters, actualMeters, options)
     const groupsThere = applied?.groups.values() ?? (await connection.groups(signal))
@@ -154,7 +159,7 @@ export class SwitchLink {
     if (before.length > 0) await connection.send(before, signal)
     if (modifications.length > 0) await connection.bundle(modifications, signal)
     if (after.length > 0) await connection.send(after, signal)
-    this.#applied = options.remove ? { flows, meters, groups } : undefined
+    this.#applied = options.remove && doubts === this.#doubts ? { flows, meters, groups } : undefined
     return before.length + modifications.length + after.length
   }
 
@@ -226,7 +231,14 @@ export class SwitchLink {
     const found = await connection.countFlows({ cookie: ownFlows }, signal)
     const steps = [meters.before, meters.after, groups.before, groups.after].flat()
     const isDrifted = steps.length > 0 || found !== applied.flows.count
-    if (isDrifted && this.#applied === applied) this.distrustFlows()
+    if (!isDrifted || this.#applied !== applied) return
+    const wanted = applied.flows.count
+    this.#deps.log.warn('flows, meters or groups are not as they were left', {
+      flows: found,
+      wanted,
+      others: steps.length,
+    })
+    this.distrustFlows()
   }
 
   /** Whether it is known what is in the switch; if not, the next flows are compared with what is read back. */
@@ -237,6 +249,13 @@ export class SwitchLink {
   /** Forget what was applied: the next pass compares with what the switch really has. */
   distrustFlows(): void {
     this.#applied = undefined
+    this.#doubts++
+  }
+
+  #changedByOthers(): void {
+    this.#deps.log.warn('flows were changed by somebody else')
+    this.distrustFlows()
+    this.#deps.onForeignChange()
   }
 
   async #connection(signal: AbortSignal): Promise<OpenFlowConnection> {
@@ -254,6 +273,12 @@ export class SwitchLink {
     this.#openFlow = connection
     this.#applied = undefined
     connection.closed.then(() => this.close())
+    await connection
+      .watchFlows(() => this.#changedByOthers(), signal)
+      .catch((error: unknown) => {
+        if (!asNetpluginError(error).code.startsWith('OFPBRC_')) throw error
+        this.#deps.log.warn('this Open vSwitch does not tell of changes by others: they are found within a minute')
+      })
     connection.onPacketIn((handedUp) => {
       this.#deps.onPacketIn(handedUp)
       const { packet, fields, userdata } = handedUp

@@ -109,6 +109,33 @@ export function openflowContract(name: string, start: () => Promise<SwitchUnderT
       assert.equal(await connection.countFlows({ cookie }), 2)
     })
 
+    test('is told when others change flows, and not when it does itself', async () => {
+      const other = await OpenFlowConnection.connect({ path: bridge.path }, deps)
+      try {
+        let told = 0
+        await connection.watchFlows(() => void told++)
+        await connection.bundle([add(web(80)), add(web(81))])
+        await connection.send([add(web(82))])
+        await connection.bundle([add(web(80, { actions: [{ type: 'dec_ttl' }] })), { op: 'delete-flows' }])
+        await connection.barrier()
+        assert.equal(told, 0)
+        const { table, priority, match } = web(80)
+        for (const foreign of [
+          add(web(80)),
+          add(web(80, { goto: 9 })),
+          { op: 'delete-flow', table, priority, match },
+        ] as const) {
+          const before: number = told
+          await other.bundle([foreign])
+          // Not later than the answer to what was asked after it.
+          for (let round = 0; told === before && round < 100; round++) await connection.barrier()
+          assert.equal(told, before + 1, foreign.op)
+        }
+      } finally {
+        other.close()
+      }
+    })
+
     test('replaces a flow of the same table, priority and match', async () => {
       await connection.bundle([add(web(80))])
       const other = web(80, { actions: [{ type: 'dec_ttl' }] })

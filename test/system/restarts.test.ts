@@ -139,6 +139,8 @@ test('restarts', { skip: labSkip, timeout: 280_000 }, (t) =>
         // In the place of one of ours.
         'ovs-ofctl add-flow np-int cookie=0x1234,table=12,priority=0,actions=drop',
         'ovs-ofctl del-flows np-int',
+        // Cookies stay, and there are as many flows.
+        'ovs-ofctl mod-flows np-int actions=drop',
         `ovs-vsctl del-port ${port}`,
         'ovs-vsctl del-port np-vxlan',
         'ovs-vsctl del-br np-int',

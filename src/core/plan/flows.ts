@@ -2,7 +2,14 @@
 // old flows or the new ones, never a mix. The order still matters to a reader of the log and where bundles cannot be had:
 // later tables first on the way in, so that a port is admitted last; earlier tables first on the way out.
 
-import { type Flow, flowIdentity, isCanonicalOf, type Modification } from '../../protocols/openflow/index.ts'
+import { isDeepStrictEqual } from 'node:util'
+import {
+  canonicalActions,
+  type Flow,
+  flowIdentity,
+  isCanonicalOf,
+  type Modification,
+} from '../../protocols/openflow/index.ts'
 import { isOf } from '../pipeline/cookies.ts'
 import { tableId } from '../pipeline/flow.ts'
 import type { FlowSets, Section } from '../pipeline/flow-sets.ts'
@@ -21,7 +28,7 @@ export interface FlowPlanOptions {
 export function planAllFlows(desired: FlowSets, actual: Iterable<Flow>, options: FlowPlanOptions): Modification[] {
   const missing = new Set<Flow>()
   for (const flows of desired.values()) for (const flow of flows) missing.add(flow)
-  // Nearly all are found by that: a cookie is a hash of the whole flow.
+  // Nearly all are found by that: a cookie is a hash of the whole flow, as it was put there.
   const wanted = byCookie(missing)
   const others: Flow[] = []
   let inForce = false
@@ -32,18 +39,23 @@ export function planAllFlows(desired: FlowSets, actual: Iterable<Flow>, options:
     else others.push(flow)
   }
   inForce ||= others.some(({ cookie }) => isOf('base', cookie))
-  const { added, removed } = traded(missing, others)
+  const { added, removed } = traded(missing, others, isThe)
   if (options.remove) return ordered(added, removed)
   return ordered(inForce ? added.filter((flow) => !isOf('policy', flow.cookie) && !isAdmission(flow)) : added, [])
 }
 
-/** Whether a flow that was read back is, to the switch, the one that is wanted. */
-function isThe(wanted: Flow, { table, priority, match, foreign }: Flow): boolean {
+/** Whether a flow that was read back is the one that is wanted, and does what that does: other hands leave the cookie as it was. */
+function isThe(wanted: Flow, { table, priority, match, actions, goto, meter, foreign, ...timeouts }: Flow): boolean {
   return (
     table === wanted.table &&
     priority === wanted.priority &&
+    goto === wanted.goto &&
+    meter === wanted.meter &&
+    timeouts.idleTimeoutSeconds === wanted.idleTimeoutSeconds &&
+    timeouts.hardTimeoutSeconds === wanted.hardTimeoutSeconds &&
     foreign === undefined &&
-    isCanonicalOf(match, wanted.match)
+    isCanonicalOf(match, wanted.match) &&
+    isDeepStrictEqual(actions, canonicalActions(wanted.actions))
   )
 }
 
@@ -77,17 +89,22 @@ export function planFlowChanges(desired: FlowSets, applied: FlowSets, options: F
   for (const flows of notIn(desired, applied)) for (const flow of flows) if (!come.delete(flow)) gone.push(flow)
   // No two flows that are wanted are the same to the switch: only what goes can be what comes.
   const isTraded = gone.length > 0 && come.size > 0
-  const { added, removed } = isTraded ? traded(come, gone) : { added: [...come], removed: gone }
+  const { added, removed } = isTraded ? traded(come, gone, hasCookieOf) : { added: [...come], removed: gone }
   return ordered(added, options.remove ? removed : [])
 }
 
+function hasCookieOf(wanted: Flow, there: Flow): boolean {
+  return wanted.cookie === there.cookie
+}
+
 /** Without what goes because the same to the switch comes, and without what comes although it was there. */
-function traded(come: Iterable<Flow>, gone: readonly Flow[]) {
+function traded(come: Iterable<Flow>, gone: readonly Flow[], isSame: (wanted: Flow, there: Flow) => boolean) {
   const removed = new Map(gone.map((flow) => [flowIdentity(flow), flow]))
   const added: Flow[] = []
   for (const flow of come) {
     const key = flowIdentity(flow)
-    if (removed.get(key)?.cookie !== flow.cookie) added.push(flow)
+    const there = removed.get(key)
+    if (there === undefined || !isSame(flow, there)) added.push(flow)
     removed.delete(key)
   }
   return { added, removed: [...removed.values()] }

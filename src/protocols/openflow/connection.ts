@@ -1,6 +1,7 @@
 // A conversation with one bridge: change it, in bundles or one by one, and ask what it holds. Every method that waits
 // ends by reply, by error of the switch, by the signal, by deadline, or with the connection.
 
+import type { Reader } from '../../lib/bytes.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { asError, NetpluginError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
@@ -13,7 +14,14 @@ import { decodeGroupDesc, type Group } from './group.ts'
 import { decodeFeatures, encodeEchoReply, encodeEmpty, type Features, type Message } from './message.ts'
 import { decodeMeterConfig, decodeMeterFeatures, encodeMetersRequest, type Meter } from './meter.ts'
 import { encodeModification, type Modification } from './modification.ts'
-import { decodeAggregate, encodeFlowsRequest, encodeMultipartRequest, type FlowFilter } from './multipart.ts'
+import { decodeFlowUpdate, encodeMonitorRequest } from './monitor.ts'
+import {
+  decodeAggregate,
+  decodeMultipartHeader,
+  encodeFlowsRequest,
+  encodeMultipartRequest,
+  type FlowFilter,
+} from './multipart.ts'
 import type { PacketIn, PacketOut } from './packet.ts'
 import { decodePacketIn, decodePacketIn2, encodePacketInRequest, encodePacketOut } from './packet.ts'
 import { decodePort, type PortDesc } from './port.ts'
@@ -48,6 +56,7 @@ export class OpenFlowConnection {
   readonly #log: Log
   readonly #controllerId: number
   readonly #listeners: ((packet: PacketIn) => void)[] = []
+  #onForeignChange: () => void = () => {}
   #features: Features = { datapathId: '', tables: 0 }
   #writing: Promise<void> = Promise.resolve()
   #nextBundle = 1
@@ -175,6 +184,12 @@ export class OpenFlowConnection {
     await tell(this.#channel, { what: 'flushing connections', encode }, signal)
   }
 
+  /** From now on calls the listener when somebody else has changed flows: once for changes that are told together. */
+  async watchFlows(listener: () => void, signal?: AbortSignal): Promise<void> {
+    this.#onForeignChange = listener
+    await askParts(this.#channel, { what: 'news of flows', encode: encodeMonitorRequest }, decodeFlowUpdate, signal)
+  }
+
   close(): void {
     this.#channel.close()
   }
@@ -200,6 +215,9 @@ export class OpenFlowConnection {
       case messageTypes.error:
         this.#log.warn('switch refused a message', { error: decodeError(message.body).name, xid: message.xid })
         return
+      case messageTypes.multipartReply:
+        this.#hearOfFlows(message.body)
+        return
       case messageTypes.packetIn:
         this.#deliver(() => decodePacketIn(message.body))
         return
@@ -209,6 +227,13 @@ export class OpenFlowConnection {
         return
       default:
     }
+  }
+
+  #hearOfFlows(body: Reader): void {
+    if (decodeMultipartHeader(body).type !== multipartTypes.flowMonitor) return
+    let isForeign = false
+    while (body.remaining > 0) if (decodeFlowUpdate(body)) isForeign = true
+    if (isForeign) this.#onForeignChange()
   }
 
   /** A packet that cannot be read, and a listener that throws, cost that packet and not the connection. */

@@ -37,6 +37,7 @@ export class FakeSwitch {
   maxMeter = 262_144
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
+  readonly #monitors = new Map<unknown, () => void>()
   #tables = new FakeTables()
   #refuse: (m: Modification) => string | undefined = () => undefined
   #silent = false
@@ -112,8 +113,16 @@ export class FakeSwitch {
     await once(this.#server, 'close')
   }
 
-  /** Applies all or nothing; returns the place and name of what is refused. */
-  commit(modifications: readonly Modification[]): { readonly index: number; readonly error: string } | undefined {
+  /** `who` is told of changes that others make. */
+  monitor(who: unknown, tell: () => void): void {
+    this.#monitors.set(who, tell)
+  }
+
+  /** Applies all or nothing; returns the place and name of what is refused. `who`: nobody else's change. */
+  commit(
+    modifications: readonly Modification[],
+    who?: unknown,
+  ): { readonly index: number; readonly error: string } | undefined {
     const next = modifications.length === 1 ? this.#tables : this.#tables.clone()
     for (const [index, m] of modifications.entries()) {
       const error = this.#refuse(m) ?? next.apply(m)
@@ -121,6 +130,9 @@ export class FakeSwitch {
     }
     this.#tables = next
     this.applied.push(modifications)
+    if (modifications.some(({ op }) => op === 'add-flow' || op === 'delete-flow' || op === 'delete-flows')) {
+      for (const [monitor, tell] of this.#monitors) if (monitor !== who) tell()
+    }
     return undefined
   }
 
@@ -128,9 +140,10 @@ export class FakeSwitch {
     this.#sockets.add(socket)
     socket.on('error', () => socket.destroy())
     const w = new Writer()
-    const talk = new FakeTalk(this, w)
+    const talk = new FakeTalk(this, w, () => this.#write(socket, w))
     socket.once('close', () => {
       this.#sockets.delete(socket)
+      this.#monitors.delete(talk)
       talk.end()
     })
     const deframer = new Deframer()

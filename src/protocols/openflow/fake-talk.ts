@@ -10,6 +10,7 @@ import { encodeGroupDesc } from './group.ts'
 import { beginMessage, encodeEchoReply, encodeEmpty, endMessage, type Message } from './message.ts'
 import { encodeMeterConfig, encodeMeterFeatures } from './meter.ts'
 import { decodeModification, type Modification } from './modification.ts'
+import { encodeFlowUpdate } from './monitor.ts'
 import { decodeFlowFilter, decodeMultipartHeader, encodeAggregate, encodeMultipartReply } from './multipart.ts'
 import { decodePacketOut } from './packet.ts'
 import { encodePort } from './port.ts'
@@ -30,10 +31,13 @@ export class FakeTalk {
   readonly #out: Writer
   readonly #bundles = new Map<number, Bundle>()
 
-  /** Answers go to `out`. */
-  constructor(owner: FakeSwitch, out: Writer) {
+  readonly #flush: () => void
+
+  /** Answers go to `out`; `flush` sends what nobody asked for just now. */
+  constructor(owner: FakeSwitch, out: Writer, flush: () => void) {
     this.#switch = owner
     this.#out = out
+    this.#flush = flush
   }
 
   answer(message: Message): void {
@@ -90,7 +94,7 @@ export class FakeTalk {
   }
 
   #modify(xid: number, modification: Modification): void {
-    const error = refusalOnSight(modification) ?? this.#switch.commit([modification])?.error
+    const error = refusalOnSight(modification) ?? this.#switch.commit([modification], this)?.error
     if (error !== undefined) encodeError(this.#out, xid, error)
   }
 
@@ -130,7 +134,10 @@ export class FakeTalk {
   }
 
   #commit(bundle: Bundle): string | undefined {
-    const refused = this.#switch.commit(bundle.entries.map(({ modification }) => modification))
+    const refused = this.#switch.commit(
+      bundle.entries.map(({ modification }) => modification),
+      this,
+    )
     if (refused === undefined) return undefined
     encodeError(this.#out, bundle.entries[refused.index]?.xid ?? 0, refused.error)
     return 'OFPBFC_MSG_FAILED'
@@ -167,6 +174,13 @@ export class FakeTalk {
         return
       case multipartTypes.aggregate:
         this.#reply(xid, type, [this.#switch.tables.flows(decodeFlowFilter(body))], encodeAggregate)
+        return
+      case multipartTypes.flowMonitor:
+        this.#switch.monitor(this, () => {
+          this.#reply(0, type, [undefined], encodeFlowUpdate)
+          this.#flush()
+        })
+        this.#reply(xid, type, [], encodeFlowUpdate)
         return
       case multipartTypes.groupDesc:
         this.#reply(xid, type, this.#switch.groups(), encodeGroupDesc)

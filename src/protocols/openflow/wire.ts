@@ -39,7 +39,11 @@ export const multipartTypes = {
   meterConfig: 10,
   meterFeatures: 11,
   portDesc: 13,
+  flowMonitor: 16,
 } as const
+
+/** OFPFME_*, without those for changes of our own and for pauses. */
+export const flowEvents = { added: 1, removed: 2, modified: 3 } as const
 
 /** OFPFC_* */
 export const flowCommands = { add: 0, delete: 3, deleteStrict: 4 } as const
