@@ -40,10 +40,12 @@ export interface EtcdClientOptions {
 interface Member {
   readonly endpoint: string
   readonly client: Client
+  /** Under way; ended when the member is left. */
+  readonly streams: Set<{ cancel(): void }>
 }
 
-/** A member that says nothing for so long, although asked, is gone. */
-const keepAlive = { 'grpc.keepalive_time_ms': 5_000, 'grpc.keepalive_timeout_ms': 3_000 }
+/** A member that says nothing for so long, although asked, is gone. etcd lets nobody ask more often than each 5 s. */
+const keepAlive = { 'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 3_000 }
 const channelOptions = {
   ...keepAlive,
   'grpc.max_receive_message_length': -1,
@@ -70,6 +72,7 @@ export class EtcdClient {
     this.#members = options.endpoints.map((endpoint) => ({
       endpoint,
       client: new Client(endpoint, secured, channelOptions),
+      streams: new Set(),
     }))
   }
 
@@ -109,7 +112,11 @@ export class EtcdClient {
     const metadata = this.#metadata()
     // Of one that has lost its leader nothing would come, and nothing say so.
     metadata.set('hasleader', 'true')
-    return member.client.makeBidiStreamRequest(method.path, method.encode, method.decode, metadata, {})
+    const stream = member.client.makeBidiStreamRequest(method.path, method.encode, method.decode, metadata, {})
+    member.streams.add(stream)
+    // How gRPC says that it is over, whoever ended it.
+    stream.on('status', () => member.streams.delete(stream))
+    return stream
   }
 
   /** After a stream failed. */
@@ -199,6 +206,7 @@ export class EtcdClient {
   #note(member: Member, failure: GrpcFailure): void {
     if (!isMembersFault(failure) || this.#good !== member) return
     this.#good = undefined
+    for (const stream of member.streams) stream.cancel()
     if (!this.#closed) {
       this.#log.warn('a member of etcd does not answer', { endpoint: member.endpoint, error: failure.details })
     }
