@@ -5,6 +5,7 @@ import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Clock } from '../lib/clock.ts'
 import { makeCertificates } from './certificates.ts'
+import { findConsul } from './consul-program.ts'
 import { type LabContext, type Place, physicalBridge, shellFolder, startProgram, startSwitch } from './daemon.ts'
 import { chooseDatapath } from './datapath.ts'
 import { certificateDirectory, hostDirectory, type LabDirectory, logFile } from './directory.ts'
@@ -100,7 +101,8 @@ export async function assemble(
   record(underlay)
   report(`underlay  control 10.77.0.0/24, data ${options.netMode}, MTU ${options.mtu}, ${state.datapath} datapath`)
   const members = context.plan.hosts.slice(0, storeMembers(options))
-  if (members.length > 0) {
+  if (options.store === 'consul') findConsul(context.environment.repository)
+  if (options.store === 'etcd') {
     const addresses = members.map(({ controlAddress }) => controlAddress)
     makeCertificates(certificateDirectory(directory), addresses)
   }
@@ -160,9 +162,10 @@ async function startHost(start: HostStart, signal: AbortSignal): Promise<void> {
   )
   const place: Place = { machine, host }
   const store = async () => {
-    if (!host.programs.includes('etcd')) return
-    await startProgram(context, place, 'etcd', signal)
-    report(`${host.name}  etcd`)
+    const program = host.programs.find((name) => name === 'etcd' || name === 'consul')
+    if (program === undefined) return
+    await startProgram(context, place, program, signal)
+    report(`${host.name}  ${program}`)
   }
   const programs = async () => {
     const stored = store()

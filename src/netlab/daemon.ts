@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Clock } from '../lib/clock.ts'
 import { NetpluginError } from '../lib/errors.ts'
+import { findConsul } from './consul-program.ts'
 import { certificateDirectory, hostDirectory, type LabDirectory, logFile } from './directory.ts'
 import { answers, engineAnswers } from './engine.ts'
 import {
@@ -26,8 +27,8 @@ import {
   underlayName,
 } from './plan.ts'
 import { readEnvironment } from './process-scan.ts'
-import { dockerSocket, pluginSocket, programCommand, programs } from './program.ts'
-import { certificateFiles, etcdUrl } from './store-servers.ts'
+import { type BackgroundProgram, dockerSocket, pluginSocket, programCommand, programs } from './program.ts'
+import { certificateFiles, consulUrl, etcdUrl } from './store-servers.ts'
 import { patient, until } from './wait.ts'
 
 /** Everything the functions here need to know about the lab they work in. */
@@ -90,6 +91,7 @@ export async function startProgram(
     case 'ovs-vswitchd':
       return startSwitch(lab, place, ['ovs-vswitchd', ...physicalBridge(lab.plan)], signal)
     case 'etcd':
+    case 'consul':
     case 'netmaster':
     case 'netplugin':
     case 'dockerd':
@@ -130,7 +132,7 @@ export function physicalBridge(plan: LabPlan): readonly string[] {
 async function startInBackground(
   lab: LabContext,
   place: Place,
-  name: 'etcd' | 'netmaster' | 'netplugin' | 'dockerd',
+  name: BackgroundProgram,
   signal: AbortSignal,
 ): Promise<void> {
   const { machine } = place
@@ -141,6 +143,7 @@ async function startInBackground(
     repository: lab.environment.repository,
     hostDirectory: hostDirectory(lab.directory, machine.name),
     certificates: certificateDirectory(lab.directory),
+    ...(name === 'consul' ? { consul: findConsul(lab.environment.repository) } : {}),
     cgroupParent: `${lab.cgroupParent}/${machine.name}`,
   })
   // A killed dockerd leaves its pid file, and takes any process with that number for itself.
@@ -178,7 +181,7 @@ async function startInBackground(
 async function isReady(
   lab: LabContext,
   { machine, host }: Place,
-  name: 'etcd' | 'netmaster' | 'netplugin' | 'dockerd',
+  name: BackgroundProgram,
   environment: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -189,6 +192,9 @@ async function isReady(
       return answers(machine, pluginSocket)
     case 'netmaster':
       return httpAnswers(machine, `http://${host.controlAddress}:${netmasterPort}/healthz`, environment, signal)
+    case 'consul':
+      // Says so when there is a leader; else 500.
+      return httpAnswers(machine, `${consulUrl(host)}/v1/catalog/nodes?consistent`, environment, signal)
     case 'etcd':
       // Answers when a majority of the members has found together.
       return httpAnswers(machine, `${etcdUrl(host)}/health`, environment, signal, clientTls(lab))

@@ -71,7 +71,11 @@ function buildProgram(deps: MainDeps, result: { code: number }, signal: AbortSig
 
   command('up', 'bring a lab up')
     .argument('[hosts]', 'number of hosts', '2')
-    .option('--store <kind>', 'where netmaster keeps its state: sqlite, or etcd on the first host, or three', 'sqlite')
+    .option(
+      '--store <kind>',
+      'where netmaster keeps its state: sqlite; etcd or consul on the first host, or three',
+      'sqlite',
+    )
     .option('--masters <count>', 'how many of the first hosts run netmaster', '1')
     .option('--net-mode <mode>', 'vxlan, vlan, or both: tunnels on eth1, VLANs on the others', 'vxlan')
     .option('--fwd-mode <mode>', 'bridge or routing (default: routing with vxlan, bridge with vlan)')

@@ -45,7 +45,7 @@ const refused: readonly (readonly [RawLabOptions, RegExp])[] = [
   [{ hosts: '-1' }, /number of hosts/],
   [{ hosts: '101' }, /number of hosts/],
   [{ hosts: '2', masters: '3', store: 'etcd' }, /--masters/],
-  [{ store: 'consul' }, /--store: "consul" is not one of sqlite, etcd/],
+  [{ store: 'oracle' }, /--store: "oracle" is not one of sqlite, etcd, consul/],
   [{ netMode: 'gre' }, /--net-mode/],
   [{ fwdMode: 'nat' }, /--fwd-mode/],
   [{ uplinks: '5' }, /--uplinks/],

@@ -4,7 +4,7 @@ import { NetpluginError } from '../lib/errors.ts'
 
 export const defaultLabName = 'netplugin'
 
-export const storeKinds = ['sqlite', 'etcd'] as const
+export const storeKinds = ['sqlite', 'etcd', 'consul'] as const
 export type StoreKind = (typeof storeKinds)[number]
 /** `both`: eth1 carries tunnels, the other uplinks are VLAN trunks. */
 export const netModes = ['vxlan', 'vlan', 'both'] as const

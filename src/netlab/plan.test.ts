@@ -150,6 +150,21 @@ test('netmaster is told modes and store', () => {
   )
 })
 
+test('Consul runs on the same hosts as etcd would, and netmaster is told all of them', () => {
+  const lab = plan({ store: 'consul', hosts: '3', masters: '3' })
+  assert.deepEqual(
+    lab.hosts.map(({ programs }) => programs.includes('consul')),
+    [true, true, true],
+  )
+  const command = programCommand('consul', lab.hosts[0]!, lab, { ...place, consul: '/c/consul' }).join(' ')
+  assert.match(
+    command,
+    /^\/c\/consul agent -server -bootstrap-expect=3 .* -retry-join=10\.77\.0\.2 -retry-join=10\.77\.0\.3 /,
+  )
+  const master = programCommand('netmaster', lab.hosts[0]!, lab, place).join(' ')
+  assert.match(master, / --consul-endpoints http:\/\/10\.77\.0\.1:8500,http:\/\/10\.77\.0\.2:8500,/)
+})
+
 test('dockerd keeps its data in the folder of the lab and its cgroups under that of the lab', () => {
   const lab = plan()
   const command = programCommand('dockerd', lab.hosts[0]!, lab, place).join(' ')

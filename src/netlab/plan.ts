@@ -11,6 +11,7 @@ export type Datapath = 'system' | 'netdev'
 
 export const programNames = [
   'etcd',
+  'consul',
   'ovsdb-server',
   'ovs-vswitchd',
   'netmaster',
@@ -66,7 +67,7 @@ export function has(options: LabOptions, part: OptionalPart): boolean {
 function hostPrograms(options: LabOptions, index: number): readonly ProgramName[] {
   const programs: ProgramName[] = []
   if (has(options, 'ovs')) programs.push('ovsdb-server', 'ovs-vswitchd')
-  if (index <= storeMembers(options)) programs.push('etcd')
+  if (options.store !== 'sqlite' && index <= storeMembers(options)) programs.push(options.store)
   if (has(options, 'netmaster') && index <= options.masters) programs.push('netmaster')
   if (has(options, 'netplugin')) programs.push('netplugin')
   if (has(options, 'docker')) programs.push('dockerd', 'containerd')

@@ -2,7 +2,7 @@
 
 import type { HostPlan, LabPlan, ProgramName } from './plan.ts'
 import { hasTunnels, netmasterPort, vlanUplinks } from './plan.ts'
-import { certificateFiles, etcdCommand, storeFlags } from './store-servers.ts'
+import { certificateFiles, consulCommand, etcdCommand, storeFlags } from './store-servers.ts'
 
 export interface Program {
   readonly name: ProgramName
@@ -18,6 +18,7 @@ const ovsRun = '/run/openvswitch'
 const ownRun = '/run/netlab'
 
 export const programs: Readonly<Record<ProgramName, Program>> = {
+  consul: { name: 'consul', pidFile: `${ownRun}/consul.pid`, logFile: 'consul.log', marker: 'consul' },
   etcd: { name: 'etcd', pidFile: `${ownRun}/etcd.pid`, logFile: 'etcd.log', marker: 'etcd' },
   'ovsdb-server': {
     name: 'ovsdb-server',
@@ -54,9 +55,11 @@ export interface ProgramPlace {
   /** The lab's certificates on disk. */
   readonly certificates: string
   readonly cgroupParent: string
+  /** Consul's program; left out: the one on PATH. */
+  readonly consul?: string
 }
 
-type BackgroundProgram = 'etcd' | 'netmaster' | 'netplugin' | 'dockerd'
+export type BackgroundProgram = 'etcd' | 'consul' | 'netmaster' | 'netplugin' | 'dockerd'
 
 /** Command line of a program that runs in the background by shell/background.sh. */
 export function programCommand(
@@ -97,6 +100,11 @@ export function programCommand(
         // systemd does not reach into the host: cgroups are made directly.
         ...['--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', place.cgroupParent],
       ]
+    case 'consul':
+      return consulCommand(host, plan, {
+        program: place.consul,
+        dataDirectory: `${place.hostDirectory}/consul`,
+      })
     case 'etcd':
       return etcdCommand(host, plan, {
         dataDirectory: `${place.hostDirectory}/etcd`,

@@ -6,15 +6,20 @@ import type { HostPlan, LabPlan } from './plan.ts'
 const clientPort = 2379
 const peerPort = 2380
 
-/** How many of the first hosts run etcd: one, or three for several netmasters, as two are no better than one. */
+/** How many of the first hosts run a server of the store: one, or three for several netmasters, as two are no better than one. */
 export function storeMembers({ store, masters, hosts }: LabOptions): number {
-  if (store !== 'etcd') return 0
+  if (store === 'sqlite') return 0
   return masters > 1 && hosts >= 3 ? 3 : 1
 }
 
 /** The address of a member for its clients. */
 export function etcdUrl({ controlAddress }: Pick<HostPlan, 'controlAddress'>): string {
   return `https://${controlAddress}:${clientPort}`
+}
+
+/** The address of a server of Consul for its clients. */
+export function consulUrl({ controlAddress }: Pick<HostPlan, 'controlAddress'>): string {
+  return `http://${controlAddress}:8500`
 }
 
 export interface CertificateFiles {
@@ -66,9 +71,31 @@ export function etcdCommand(
   ]
 }
 
+export function consulCommand(
+  host: Pick<HostPlan, 'name' | 'controlAddress'>,
+  plan: LabPlan,
+  { program = 'consul', dataDirectory }: { readonly program: string | undefined; readonly dataDirectory: string },
+): readonly string[] {
+  const members = membersOf(plan)
+  return [
+    ...[program, 'agent', '-server', `-bootstrap-expect=${members.length}`, `-node=${host.name}`],
+    ...[`-bind=${host.controlAddress}`, `-client=${host.controlAddress}`, `-data-dir=${dataDirectory}`],
+    ...members.filter(({ name }) => name !== host.name).map(({ controlAddress }) => `-retry-join=${controlAddress}`),
+    ...[
+      '-retry-interval=1s',
+      '-dns-port=-1',
+      '-hcl=performance { raft_multiplier = 2 }',
+      '-hcl=disable_update_check = true',
+    ],
+  ]
+}
+
 /** The flags of netmaster that name the store. */
 export function storeFlags(plan: LabPlan, files: CertificateFiles): readonly string[] {
-  if (plan.options.store === 'sqlite') return []
+  const { store } = plan.options
+  if (store === 'sqlite') return []
+  if (store === 'consul')
+    return ['--state-store', 'consul', '--consul-endpoints', membersOf(plan).map(consulUrl).join(',')]
   const tls = ['--store-ca', files.ca, '--store-cert', files.clientCert, '--store-key', files.clientKey]
   return ['--state-store', 'etcd', '--etcd-endpoints', membersOf(plan).map(etcdUrl).join(','), ...tls]
 }

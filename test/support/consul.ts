@@ -1,21 +1,20 @@
 // A real Consul for tests, on the loopback.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { ServerOptions } from '../../src/drivers/store/index.ts'
+import { findConsul as findProgram } from '../../src/netlab/consul-program.ts'
 import { freePort } from './free-port.ts'
 
 /** The program; undefined: there is none, and `tools/setup.sh consul` could not get it. */
 export function findConsul(): string | undefined {
-  const cached = fileURLToPath(new URL('../../.cache/consul/consul', import.meta.url))
-  if (existsSync(cached)) return cached
   try {
-    return execFileSync('sh', ['-c', 'command -v consul'], { encoding: 'utf8' }).trim()
+    return findProgram(fileURLToPath(new URL('../..', import.meta.url)))
   } catch {
     return undefined
   }
