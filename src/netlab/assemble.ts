@@ -185,6 +185,10 @@ async function startHost(start: HostStart, signal: AbortSignal): Promise<void> {
       await startProgram(context, place, 'netplugin', signal)
       report(`${host.name}  netplugin`)
     }
+    if (plan.options.with.includes('cni')) {
+      await prepareRuntimes(context, machine, signal)
+      report(`${host.name}  podman and ctr`)
+    }
   }
   const engine = async () => {
     if (!host.programs.includes('dockerd')) return
@@ -194,6 +198,15 @@ async function startHost(start: HostStart, signal: AbortSignal): Promise<void> {
     report(`${host.name}  dockerd${archive === undefined ? '' : ' with images'}`)
   }
   await Promise.all([programs(), engine()])
+}
+
+async function prepareRuntimes(context: LabContext, machine: Machine, signal: AbortSignal): Promise<void> {
+  const environment = {
+    ...insideEnvironment(context.environment, machine.name),
+    NETLAB_HOST_DIR: hostDirectory(context.directory, machine.name),
+    NETLAB_CGROUP_PARENT: `${context.cgroupParent}/${machine.name}`,
+  }
+  await mustRunInside(machine, ['sh', `${shellFolder}/cni-runtimes.sh`], { environment }, signal)
 }
 
 async function startHostMachine(context: LabContext, host: HostPlan, signal: AbortSignal): Promise<Machine> {

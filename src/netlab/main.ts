@@ -83,6 +83,10 @@ function buildProgram(deps: MainDeps, result: { code: number }, signal: AbortSig
     .option('--mtu <bytes>', 'MTU of the data network', '1600')
     .option('--datapath <kind>', 'auto, system (kernel) or netdev (userspace)', 'auto')
     .option('--without <parts>', 'leave out, comma separated: ovs, docker, netmaster, netplugin, images')
+    .option(
+      '--with <parts>',
+      "have besides: cni (podman, and ctr for Docker's containerd, ready for netplugin cni install)",
+    )
     .option('--no-docker', 'the same as --without docker')
     .option('--log-level <level>', 'of netmaster and netplugin: debug, info, warn or error', 'info')
     .action(async (hosts: string, options: RawLabOptions) => {

@@ -14,6 +14,7 @@ test('nothing said gives two hosts with tunnels and routing', () => {
     mtu: 1600,
     datapath: 'auto',
     without: [],
+    with: [],
     logLevel: 'info',
   })
 })
@@ -32,6 +33,11 @@ test('with tunnels and VLANs there is an uplink for each', () => {
 test('without Docker there is nobody to load images', () => {
   assert.deepEqual(parseLabOptions({ docker: false }).without, ['docker', 'images'])
   assert.deepEqual(parseLabOptions({ without: 'netplugin,dockerd' }).without, ['docker', 'netplugin', 'images'])
+})
+
+test('what a lab has besides is named', () => {
+  assert.deepEqual(parseLabOptions({ with: 'cni' }).with, ['cni'])
+  assert.throws(() => parseLabOptions({ with: 'rkt' }), /--with: "rkt" is not one of cni/)
 })
 
 test('several netmasters need a store they can share', () => {

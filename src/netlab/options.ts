@@ -18,6 +18,10 @@ export type DatapathChoice = (typeof datapathChoices)[number]
 export const optionalParts = ['ovs', 'docker', 'netmaster', 'netplugin', 'images'] as const
 export type OptionalPart = (typeof optionalParts)[number]
 
+/** What a lab can have besides. `cni`: podman and ctr are set up for networks by CNI. */
+export const extraParts = ['cni'] as const
+export type ExtraPart = (typeof extraParts)[number]
+
 export interface LabOptions {
   readonly name: string
   readonly hosts: number
@@ -32,6 +36,7 @@ export interface LabOptions {
   readonly mtu: number
   readonly datapath: DatapathChoice
   readonly without: readonly OptionalPart[]
+  readonly with: readonly ExtraPart[]
   readonly logLevel: string
 }
 
@@ -47,6 +52,7 @@ export interface RawLabOptions {
   readonly mtu?: string
   readonly datapath?: string
   readonly without?: string
+  readonly with?: string
   readonly docker?: boolean
   readonly logLevel?: string
 }
@@ -74,6 +80,7 @@ export function parseLabOptions(raw: RawLabOptions): LabOptions {
     mtu: wholeNumber('--mtu', raw.mtu ?? '1600', 576, 9000),
     datapath: oneOf('--datapath', raw.datapath ?? 'auto', datapathChoices),
     without: parseWithout(raw.without ?? '', raw.docker !== false),
+    with: words(raw.with).map((part) => oneOf('--with', part, extraParts)),
     logLevel: oneOf('--log-level', raw.logLevel ?? 'info', ['debug', 'info', 'warn', 'error']),
   }
 }
@@ -88,12 +95,16 @@ export function parseLabName(name: string): string {
 
 function parseWithout(list: string, withDocker: boolean): readonly OptionalPart[] {
   const parts = new Set<OptionalPart>()
-  for (const part of list.split(',').filter((text) => text !== '')) {
+  for (const part of words(list)) {
     parts.add(oneOf('--without', part === 'dockerd' ? 'docker' : part, optionalParts))
   }
   if (!withDocker) parts.add('docker')
   if (parts.has('docker')) parts.add('images')
   return optionalParts.filter((part) => parts.has(part))
+}
+
+function words(list = ''): readonly string[] {
+  return list.split(',').filter((text) => text !== '')
 }
 
 function oneOf<const T extends string>(option: string, value: string, allowed: readonly T[]): T {

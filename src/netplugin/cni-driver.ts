@@ -157,7 +157,7 @@ export class CniDriver implements CniPlugin {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(attachMs)])
     const { record, revision } = await this.#write(id, wish, call, limit)
     const network = networkOf(refOf(record), state())
-    const bindings = config.portMappings.filter(({ hostPort }) => hostPort !== 0).map(bindingOf)
+    const bindings = this.#unpublished(id, call, config).map(bindingOf)
     if (bindings.length > 0) refuseWithoutNat(network)
     let placed: PlacedInterface
     try {
@@ -173,9 +173,21 @@ export class CniDriver implements CniPlugin {
       lookAgain()
       placed = interfaces.put(await attachments.whenPassed(id, limit), record, network, call)
     }
-    await this.#deps.published.publish(id, bindings, network, limit)
+    await this.#deps.published.publish(id, bindings, { network, held: true }, limit)
     signal.throwIfAborted()
     return resultOf(placed, { record, network, call, config })
+  }
+
+  /** Runtimes ask for a container's ports with each of its interfaces: they lead to the first. */
+  #unpublished(id: string, { containerId }: CniCall, { portMappings }: CniConfig): CniConfig['portMappings'] {
+    const ofContainer = [...(this.#deps.state()?.endpoints.values() ?? [])].filter(
+      (other) => other.containerId === containerId && other.endpointId !== id && other.node === this.#node,
+    )
+    const taken = ofContainer.flatMap(({ published = [] }) => published)
+    return portMappings.filter(
+      ({ hostPort, protocol }) =>
+        hostPort !== 0 && !taken.some((port) => port.hostPort === hostPort && port.protocol === protocol),
+    )
   }
 
   /** Has netmaster make the endpoint; one that is there already must be what is asked for. */

@@ -156,7 +156,7 @@ export class DockerNetworkDriver implements NetworkDriver {
     const { endpointId, options } = request
     if (options.portMap.length === 0) return
     const network = networkOf(await networkIds.resolve(request.networkId, signal), state())
-    await published.publish(endpointId, options.portMap, network, attachLimit(signal))
+    await published.publish(endpointId, options.portMap, { network }, attachLimit(signal))
   }
 
   async revokeExternalConnectivity(request: EndpointRequest, signal: AbortSignal): Promise<void> {

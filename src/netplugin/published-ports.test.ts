@@ -50,7 +50,7 @@ function setup(listening: (place: Place) => string | undefined = () => undefined
     return record
   }
   const publish = (bindings: readonly PortBinding[], key = 'default:net') =>
-    ports.publish('new', bindings, network(key), AbortSignal.timeout(5_000))
+    ports.publish('new', bindings, { network: network(key) }, AbortSignal.timeout(5_000))
   return { client, ports, publish, waited, said }
 }
 

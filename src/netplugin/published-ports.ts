@@ -32,18 +32,22 @@ export class PublishedPorts {
     this.#deps = deps
   }
 
-  /** Throws `conflict` for a port that somebody has, or a network that nothing leads into. */
+  /**
+   * Throws `conflict` for a port that somebody has, or a network that nothing leads into. `held`: the runtime itself listens at these
+   * ports, to keep others away.
+   */
   async publish(
     endpointId: string,
     bindings: readonly PortBinding[],
-    network: NetworkRecord,
+    { network, held = false }: { readonly network: NetworkRecord; readonly held?: boolean },
     signal: AbortSignal,
   ): Promise<void> {
     if (bindings.length === 0) return
     refuseWithoutNat(network)
     const ports: PublishedPort[] = []
     const taken = this.#takenByOthers(endpointId)
-    for (const binding of bindings) ports.push(await this.#choose(binding, [...taken, ...ports]))
+    const whyTaken = held ? async () => undefined : this.#deps.whyTaken
+    for (const binding of bindings) ports.push(await this.#choose(binding, [...taken, ...ports], whyTaken))
     const { revision } = await this.#deps.client.updateEndpoint({ EndpointID: endpointId, Published: ports }, signal)
     await this.#deps.whenInForce(revision, signal)
     this.#deps.log.info('ports published', { endpoint: endpointId, ports: ports.map(formatPublished) })
@@ -69,13 +73,17 @@ export class PublishedPorts {
   }
 
   /** What seems to lead to another endpoint may be free since a moment ago: where there is nothing better, netmaster decides. */
-  async #choose(binding: PortBinding, taken: readonly PublishedPort[]): Promise<PublishedPort> {
+  async #choose(
+    binding: PortBinding,
+    taken: readonly PublishedPort[],
+    whyTaken: Deps['whyTaken'],
+  ): Promise<PublishedPort> {
     const { first, last, ...wanted } = wishOf(binding)
     let obstacle = ''
     let second: PublishedPort | undefined
     for (let hostPort = first; hostPort <= last; hostPort++) {
       const port = { ...wanted, hostPort }
-      const code = await this.#deps.whyTaken(port)
+      const code = await whyTaken(port)
       if (code === undefined && !taken.some((other) => samePlace(port, other))) return port
       if (code === undefined) second ??= port
       else obstacle = reasonOf(port, code)

@@ -24,6 +24,8 @@ export interface TestLabOptions {
   readonly mtu?: number
   /** Parts to leave out: ovs, docker, netmaster, netplugin, images. */
   readonly without?: readonly string[]
+  /** What it has besides: cni. */
+  readonly with?: readonly string[]
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error'
 }
 
@@ -72,6 +74,7 @@ export async function withLab<T>(options: TestLabOptions, work: (lab: TestLab) =
       name: options.name,
       hosts: String(options.hosts ?? 2),
       without: (options.without ?? []).join(','),
+      with: (options.with ?? []).join(','),
       ...(options.netMode === undefined ? {} : { netMode: options.netMode }),
       ...(options.fwdMode === undefined ? {} : { fwdMode: options.fwdMode }),
       ...(options.uplinks === undefined ? {} : { uplinks: String(options.uplinks) }),
