@@ -16,6 +16,7 @@ import { asNetpluginError } from '../lib/errors.ts'
 import { usage } from '../lib/flags.ts'
 import { createLog, type LogLevel } from '../lib/log.ts'
 import { replaceFile } from '../lib/replace-file.ts'
+import { attachByHand, detachByHand } from '../netplugin/by-hand.ts'
 import { installCni } from '../netplugin/cni-install.ts'
 import { configPath, type NodeConfig } from '../netplugin/config.ts'
 import { runDoctor } from '../netplugin/doctor.ts'
@@ -35,7 +36,12 @@ const executables = ['./netplugin-cni', '../../dist/netplugin-cni', '../../nativ
 
 async function main(args: readonly string[]): Promise<number> {
   const [word, ...rest] = args
-  if (word === 'cni') return cniCommand(rest)
+  const say = (line: string) => void process.stdout.write(`${line}\n`)
+  if (word === 'cni') return cniCommand(rest, say)
+  if (word === 'attach' || word === 'detach') {
+    await (word === 'attach' ? attachByHand(rest, say) : detachByHand(rest, say))
+    return 0
+  }
   if (word === 'doctor') return doctorCommand(rest)
   const { version, gitCommit } = readBuildInfo()
   const answer = readFlags(args, process.env, { hostname: hostname(), version })
@@ -52,9 +58,9 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-function cniCommand([word, ...rest]: readonly string[]): number {
+function cniCommand([word, ...rest]: readonly string[], say: (line: string) => void): number {
   if (word !== 'install') throw usage(`netplugin cni knows 'install'${word === undefined ? '' : `, not '${word}'`}`)
-  installCni(rest, { executables, say: (line) => process.stdout.write(`${line}\n`) })
+  installCni(rest, { executables, say })
   return 0
 }
 

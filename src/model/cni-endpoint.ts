@@ -10,6 +10,21 @@ export const cniConfigLabel = 'io.netplugin.cni.config'
 /** The path of the container's network namespace. */
 export const cniNamespaceLabel = 'io.netplugin.cni.netns'
 
+/** An interface of the host that is the endpoint's port itself: the tap of a VM, a NIC. */
+export const cniDeviceLabel = 'io.netplugin.cni.device'
+
+/** Only this host writes labels with this prefix: a container's own are never taken for them. */
+const ownLabels = 'io.netplugin.cni.'
+
+export function withoutOwnLabels(labels: ReadonlyMap<string, string>): Readonly<Record<string, string>> {
+  return Object.fromEntries([...labels].filter(([key]) => !key.startsWith(ownLabels)))
+}
+
+/** The device that is an endpoint's port; empty where it has a link of its own. */
+export function deviceOf(record: Pick<EndpointRecord, 'endpointId' | 'origin' | 'labels'> | undefined): string {
+  return record !== undefined && isCni(record) ? (record.labels[cniDeviceLabel] ?? '') : ''
+}
+
 /** Neither part has a colon in it. No other endpoint's id begins so: those of Docker are hexadecimal. */
 export function cniEndpointId(containerId: string, ifname: string): string {
   return `${prefix}${containerId}:${ifname}`

@@ -23,6 +23,7 @@ import type { Clock } from '../lib/clock.ts'
 import { asNetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { Wakeup } from '../lib/wakeup.ts'
+import { deviceOf } from '../model/cni-endpoint.ts'
 import type { Count } from '../model/counts.ts'
 import { type ClusterState, emptyObjects } from '../model/state.ts'
 import type { PacketIn, PacketOut } from '../protocols/openflow/index.ts'
@@ -196,7 +197,11 @@ export class Agent {
     const reserve = this.#reserve
     let ports = link.ports()
     reserve.look({ links: host.facts().links, ofPorts: ports.ofPorts })
-    const compiled = this.#compiler.compile(withOwnNode(cluster, this.#config), (id) => reserve.names(id), members?.())
+    const names = (id: string): PortNames => {
+      const device = deviceOf(cluster.endpoints.get(id))
+      return device === '' ? reserve.names(id) : { portName: device, peerName: '' }
+    }
+    const compiled = this.#compiler.compile(withOwnNode(cluster, this.#config), names, members?.())
     const list = (zone: number) => link.connectionsIn(zone, signal)
     await this.#draining.recall(compiled, list)
     const network = this.#lost.note(this.#draining.note(compiled), started)

@@ -20,6 +20,7 @@ import type { Attachments } from './attachments.ts'
 import { cniErrorOf, ownCode } from './cni-errors.ts'
 import type { CniInterfaces, PlacedInterface } from './cni-interfaces.ts'
 import { type CniWish, readWish } from './cni-wish.ts'
+import { interfaceAddresses } from './container-routes.ts'
 import { networkOf } from './network-ref.ts'
 import type { Outbox } from './outbox.ts'
 import { type PublishedPorts, refuseWithoutNat } from './published-ports.ts'
@@ -62,7 +63,8 @@ export class CniDriver implements CniPlugin {
   async add(call: CniCall, config: CniConfig, signal: AbortSignal): Promise<CniResult> {
     const wish = readWish(call, config)
     const id = cniEndpointId(call.containerId, call.ifname)
-    this.#deps.interfaces.check(call)
+    if (wish.device === '') this.#deps.interfaces.check(call)
+    else this.#deps.interfaces.takeDevice(wish.device)
     return this.#inTurn(id, async () => {
       signal.throwIfAborted()
       try {
@@ -157,7 +159,11 @@ export class CniDriver implements CniPlugin {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(attachMs)])
     const { record, revision } = await this.#write(id, wish, call, limit)
     const network = networkOf(refOf(record), state())
-    const bindings = this.#unpublished(id, call, config).map(bindingOf)
+    if (wish.device !== '') {
+      await attachments.whenInForce(id, limit, revision)
+      return deviceResult(wish.device, record, network)
+    }
+    const bindings = this.#unpublished(id, call, wish.ports).map(bindingOf)
     if (bindings.length > 0) refuseWithoutNat(network)
     let placed: PlacedInterface
     try {
@@ -179,12 +185,12 @@ export class CniDriver implements CniPlugin {
   }
 
   /** Runtimes ask for a container's ports with each of its interfaces: they lead to the first. */
-  #unpublished(id: string, { containerId }: CniCall, { portMappings }: CniConfig): CniConfig['portMappings'] {
+  #unpublished(id: string, { containerId }: CniCall, ports: CniWish['ports']): CniWish['ports'] {
     const ofContainer = [...(this.#deps.state()?.endpoints.values() ?? [])].filter(
       (other) => other.containerId === containerId && other.endpointId !== id && other.node === this.#node,
     )
     const taken = ofContainer.flatMap(({ published = [] }) => published)
-    return portMappings.filter(
+    return ports.filter(
       ({ hostPort, protocol }) =>
         hostPort !== 0 && !taken.some((port) => port.hostPort === hostPort && port.protocol === protocol),
     )
@@ -224,7 +230,7 @@ export class CniDriver implements CniPlugin {
       const message = `container ${call.containerId} has ${call.ifname} in network ${where} already; delete it there first`
       throw new NetpluginError('conflict', 'CONTAINER_HAS_INTERFACE', message)
     }
-    if (endpoint.labels[cniNamespaceLabel] === call.netns) return { record: endpoint, revision }
+    if (wish.device !== '' || endpoint.labels[cniNamespaceLabel] === call.netns) return { record: endpoint, revision }
     // The container was started anew.
     await client.updateEndpoint({ EndpointID: id, Labels: { ...labels } }, signal)
     return { record: endpoint, revision }
@@ -278,6 +284,17 @@ function bindingOf({ protocol, containerPort, hostPort, hostIp }: CniConfig['por
     throw new CniError(cniCode.invalidConfiguration, message)
   }
   return { protocol: number, ip: '', port: containerPort, hostIp, hostPort, hostPortEnd: hostPort }
+}
+
+/** Addresses are for whoever is behind the device to set. */
+function deviceResult(name: string, { mac, ipv4, ipv6 }: EndpointRecord, network: NetworkRecord): CniResult {
+  const addresses = interfaceAddresses({ network, ipv4, ipv6 })
+  const gatewayOf = (address: string) => (address.includes(':') ? network.ipv6Gateway : network.gateway)
+  return {
+    ...emptyResult,
+    interfaces: [{ name, mac, mtu: 0, sandbox: '' }],
+    ips: addresses.map((address) => ({ address, gateway: gatewayOf(address), interface: 0 })),
+  }
 }
 
 /** After what plugins before this one made. */

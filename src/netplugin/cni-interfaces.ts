@@ -1,7 +1,7 @@
 // The interface of a container that a CNI runtime started: made over the endpoint's link, and compared with what it must be.
 
 import { type DesiredInterface, findEnd, findOver, type NamespaceFacts, planInterface } from '../core/plan/container.ts'
-import { findPeer } from '../core/plan/host.ts'
+import { findPeer, isOwnVeth } from '../core/plan/host.ts'
 import type { ContainerStep, Containers } from '../drivers/host/containers.ts'
 import type { HostDriver } from '../drivers/host/host.ts'
 import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
@@ -89,16 +89,36 @@ export class CniInterfaces {
       const { lower } = this.#pair(peerName)
       if (lower === undefined) return dirty
       const { finished } = await this.#deps.containers.removeOver(lower, netns)
-      return {
-        clean: finished.then(
-          () => true,
-          () => false,
-        ),
-      }
+      return { clean: finished.catch(() => false) }
     } catch {
       // The container is gone, or the link is: what is left goes with the pair.
       return dirty
     }
+  }
+
+  /** Makes a device of the host ready to be a port. Throws where it cannot be one. */
+  takeDevice(name: string): LinkInfo {
+    const { host } = this.#deps
+    const { links, addresses } = host.facts()
+    const link = links.get(name)
+    if (link === undefined) {
+      throw new NetpluginError('invalid', 'DEVICE_MISSING', `there is no interface ${name} on this host; make it first`)
+    }
+    const refuse = (why: string) => {
+      throw new NetpluginError('invalid', 'DEVICE_IN_USE', `${name} ${why}; name an interface that nothing else uses`)
+    }
+    // An address on it, perhaps the one of this ssh session, would go dead.
+    const address = addresses.find(({ index, scope }) => index === link.index && scope !== 'link')
+    if (address !== undefined) refuse(`carries the address ${address.cidr}`)
+    if (
+      link.masterIndex !== 0 &&
+      [...links.values()].find(({ index }) => index === link.masterIndex)?.kind === 'bridge'
+    ) {
+      refuse('belongs to a bridge')
+    }
+    if (name === 'lo' || isOwnVeth(link) || /^(np-|vp|ovs-)/.test(name)) refuse('is not for containers')
+    if (!link.up) host.apply([{ kind: 'set-link', name, index: link.index, up: true }])
+    return link
   }
 
   /** Takes the switch's end with all that is over it. */

@@ -6,7 +6,7 @@ import type { HostDriver } from '../drivers/host/host.ts'
 import type { Clock } from '../lib/clock.ts'
 import { asNetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { cniNamespaceLabel, isCni } from '../model/cni-endpoint.ts'
+import { cniNamespaceLabel, deviceOf, isCni } from '../model/cni-endpoint.ts'
 import type { ClusterState } from '../model/state.ts'
 import { portOfPeer } from './port-reserve.ts'
 
@@ -52,7 +52,9 @@ export class CniLeftovers {
     const suspects = new Set<string>()
     for (const record of state()?.endpoints.values() ?? []) {
       const { endpointId: id, node, labels } = record
-      if (node !== this.#node || !isCni(record) || busy().has(id) || this.#isThere(id, labels)) continue
+      // A VM that is off may come back: its device is somebody's to detach.
+      if (node !== this.#node || !isCni(record) || deviceOf(record) !== '') continue
+      if (busy().has(id) || this.#isThere(id, labels)) continue
       if (!before.has(id)) {
         suspects.add(id)
         continue

@@ -1,15 +1,17 @@
 // What a CNI call asks for, wherever it says so: in the network's configuration, in labels, in CNI_ARGS.
 
 import { canonicalIpv6, parseIpv4, parseMac } from '../lib/address.ts'
-import { cniConfigLabel, cniNamespaceLabel } from '../model/cni-endpoint.ts'
+import { cniConfigLabel, cniDeviceLabel, cniNamespaceLabel, withoutOwnLabels } from '../model/cni-endpoint.ts'
 import {
   type CniCall,
   type CniConfig,
   CniError,
   cniCode,
   isV6,
+  type JsonObject,
   labelsOf,
   objectAt,
+  portMappingsOf,
   textAt,
 } from '../protocols/cni/index.ts'
 import type { NetworkRef } from './network-ref.ts'
@@ -21,6 +23,9 @@ export interface CniWish {
   readonly ipv6: string
   readonly mac: string
   readonly containerName: string
+  /** An interface of the host that is to be the port itself; empty: one is put into the container. */
+  readonly device: string
+  readonly ports: CniConfig['portMappings']
   readonly labels: Readonly<Record<string, string>>
 }
 
@@ -37,16 +42,19 @@ export function readWish(call: CniCall, config: CniConfig): CniWish {
   refuseUnsupported(config)
   const labels = new Map([...mesosLabels(config), ...config.labels])
   const { ipv4, ipv6 } = addressesOf(call, config)
+  const device = textAt(config.document, 'device')
   return {
+    device,
     ref: refOf(call, config, labels),
     ipv4,
     ipv6,
     mac: macOf(call, config),
     containerName: containerName(call),
+    ports: [...config.portMappings, ...mesosPorts(config)],
     labels: {
-      ...Object.fromEntries(labels),
+      ...withoutOwnLabels(labels),
       [cniConfigLabel]: config.name,
-      [cniNamespaceLabel]: call.netns,
+      ...(device === '' ? { [cniNamespaceLabel]: call.netns } : { [cniDeviceLabel]: device }),
     },
   }
 }
@@ -83,11 +91,20 @@ function refuseUnsupported({ document, bandwidth }: CniConfig): void {
   }
 }
 
+const mesosPlace = 'args.org.apache.mesos.network_info'
+
 /** What Mesos says about the container's network (its docs/cni.md). */
-function mesosLabels({ args }: CniConfig): ReadonlyMap<string, string> {
-  const place = 'args.org.apache.mesos.network_info'
-  const info = objectAt(objectAt(args, 'org.apache.mesos'), 'network_info', place)
-  return labelsOf(objectAt(info, 'labels', `${place}.labels`), `${place}.labels`)
+function mesosInfo({ args }: CniConfig): JsonObject {
+  return objectAt(objectAt(args, 'org.apache.mesos'), 'network_info', mesosPlace)
+}
+
+function mesosLabels(config: CniConfig): ReadonlyMap<string, string> {
+  return labelsOf(objectAt(mesosInfo(config), 'labels', `${mesosPlace}.labels`), `${mesosPlace}.labels`)
+}
+
+function mesosPorts(config: CniConfig): CniConfig['portMappings'] {
+  const names = { hostPort: 'host_port', containerPort: 'container_port', hostIp: '' } as const
+  return portMappingsOf(mesosInfo(config), 'port_mappings', { place: `${mesosPlace}.port_mappings`, names })
 }
 
 function addressesOf({ args }: CniCall, { ips }: CniConfig): { readonly ipv4: string; readonly ipv6: string } {

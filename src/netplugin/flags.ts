@@ -155,7 +155,7 @@ export function readFlags(
   if (asked.help) {
     return {
       kind: 'help',
-      text: `netplugin: the agent of one host.\n\nUsage: netplugin [flags]\n       netplugin cni install [flags]   for container runtimes that speak CNI; has a --help of its own\n       netplugin doctor                what is wrong with this host, and what to do; likewise\n\n${describeFlags(flags)}`,
+      text: `netplugin: the agent of one host.\n\nUsage: netplugin [flags]\n       netplugin cni install [flags]   for container runtimes that speak CNI\n       netplugin attach [flags]        makes a namespace, or a VM's tap, an endpoint\n       netplugin detach [flags]        the other way\n       netplugin doctor                what is wrong with this host, and what to do; each has a --help of its own\n\n${describeFlags(flags)}`,
     }
   }
   if (asked.version) return { kind: 'version' }

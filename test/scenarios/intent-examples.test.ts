@@ -106,7 +106,8 @@ for (const [name, cluster] of Object.entries(expected)) {
 }
 
 test('each example is loaded by a test', () => {
-  const files = globSync('**/*.json', { cwd: examples }).sort()
+  // Those of schedulers are no intents.
+  const files = globSync('**/*.json', { cwd: examples, exclude: ['nomad', 'mesos'] }).sort()
   assert.deepEqual(files, [...Object.keys(expected), ...afterOthers].sort())
 })
 

@@ -12,7 +12,7 @@ import { networkInventory, settledInventory, untilAsBefore } from '../support/in
 import { labSkip, type TestLab, withLab } from '../support/lab.ts'
 
 const hosts = ['node1', 'node2']
-const lives = Number(process.env.CNI_LIVES ?? 250)
+const lives = Number(process.env.CNI_LIVES ?? 500)
 const workers = 4
 /** Each life is an ADD and a DEL, both as often as it takes; so many calls are killed. */
 const killedCalls = 0.08
@@ -132,7 +132,7 @@ test('a thousand ADD and DEL with kills leave nothing', { skip: labSkip, timeout
     const killed = { netplugin: 0, netmaster: 0 }
     const kills = (async () => {
       while (!over.signal.aborted) {
-        await pause(1_500 + random() * 2_500)
+        await pause(500 + random() * 1_500)
         if (over.signal.aborted) return
         const [program, host] =
           random() < 0.3

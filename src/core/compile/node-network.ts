@@ -48,7 +48,7 @@ export interface EndpointView {
 export interface PortNames {
   /** Host end, the switch's port. */
   readonly portName: string
-  /** The end that the runtime moves into the container. */
+  /** The end that the runtime moves into the container; empty where a device of the host is the port itself. */
   readonly peerName: string
 }
 

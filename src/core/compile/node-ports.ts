@@ -64,7 +64,8 @@ export function desiredBridges(
       continue
     }
     // Ports of CNI go round without a word to the database: the switch would stand still for each.
-    const isUnmarked = isCniId(endpoint.endpointId) || reserve.unmarked.has(endpoint.portName)
+    const goesRound = isCniId(endpoint.endpointId) && endpoint.peerName !== ''
+    const isUnmarked = goesRound || reserve.unmarked.has(endpoint.portName)
     const mark = isUnmarked ? reserveMark : { 'netplugin-endpoint': endpoint.endpointId }
     add(simplePort(endpoint.portName, '', {}, mark))
   }
@@ -78,7 +79,10 @@ export function desiredBridges(
 }
 
 export function desiredVeths(network: NodeNetwork, settings: NodeSettings): DesiredVeth[] {
-  const containers = [...network.local.values()].filter(({ isHost }) => isHost === undefined)
+  // A device of the host that is the port itself has no other end.
+  const containers = [...network.local.values()].filter(
+    ({ isHost, peerName }) => isHost === undefined && peerName !== '',
+  )
   return containers.map((endpoint) => ({
     kind: 'veth',
     name: endpoint.portName,

@@ -44,9 +44,9 @@ export interface Containers {
   putOver(lower: LowerLink, namespace: string, wish: InterfaceWish): LinkInfo
   /**
    * Takes what was put over the link out of the container, beside other work: resolves when it is out of sight there. `finished`
-   * resolves when nothing is over the link, which takes the kernel 20 ms longer.
+   * resolves when the kernel is done with it, 20 ms later, to whether there was anything: then nothing is over the link.
    */
-  removeOver(lower: LowerLink, namespace: string): Promise<{ readonly finished: Promise<void> }>
+  removeOver(lower: LowerLink, namespace: string): Promise<{ readonly finished: Promise<boolean> }>
   /** Runs the steps in order, also after one has failed. What is already gone counts as deleted. */
   apply(namespace: string, steps: readonly ContainerStep[]): ContainerStepResult[]
 }

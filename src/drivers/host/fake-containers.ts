@@ -90,13 +90,16 @@ export class FakeContainers implements Containers {
     return this.addLink(namespace, { name, mtu, ...over })
   }
 
-  async removeOver(lower: LowerLink, namespace: string): Promise<{ readonly finished: Promise<void> }> {
+  async removeOver(lower: LowerLink, namespace: string): Promise<{ readonly finished: Promise<boolean> }> {
     this.calls++
     const there = this.#namespace(namespace)
+    let found = false
     for (const { kind, name, peerIndex } of [...there.links.values()]) {
-      if (kind === 'macvlan' && peerIndex === lower.index) there.links.delete(name)
+      if (kind !== 'macvlan' || peerIndex !== lower.index) continue
+      there.links.delete(name)
+      found = true
     }
-    return { finished: Promise.resolve() }
+    return { finished: Promise.resolve(found) }
   }
 
   apply(namespace: string, steps: readonly ContainerStep[]): ContainerStepResult[] {

@@ -52,12 +52,13 @@ export class LinuxContainers implements Containers {
     })
   }
 
-  async removeOver(lower: LowerLink, namespace: string): Promise<{ readonly finished: Promise<void> }> {
+  async removeOver(lower: LowerLink, namespace: string): Promise<{ readonly finished: Promise<boolean> }> {
     // Sockets stay in the namespace they were opened in: one works, the other looks.
     const [working, looking] = withForeign(namespace, (fd) => inNamespace(fd, () => [Netlink.open(), Netlink.open()]))
     const over = looking.links().find(({ kind, peerIndex }) => kind === 'macvlan' && peerIndex === lower.index)
     let isOver = false
-    const finished = (over === undefined ? Promise.resolve() : working.deleteLinkAside(over.index)).finally(() => {
+    const deleted = over === undefined ? undefined : working.deleteLinkAside(over.index)
+    const finished = Promise.resolve(deleted?.then(() => true) ?? false).finally(() => {
       isOver = true
       working.close()
     })

@@ -87,7 +87,7 @@ export function parseConfig(document: JsonObject): CniConfig {
     prevResult: document.prevResult == null ? undefined : decodeResult(objectAt(document, 'prevResult')),
     ips,
     mac: textAt(runtime, 'mac', 'runtimeConfig.mac'),
-    portMappings: objectsAt(runtime, 'portMappings', 'runtimeConfig.portMappings').map(portMapping),
+    portMappings: portMappingsOf(runtime, 'portMappings', conventionalPorts),
     bandwidth: bandwidth(objectAt(runtime, 'bandwidth', 'runtimeConfig.bandwidth')),
     dns: Object.keys(dns).length > 0 ? dns : decodeDns(objectAt(document, 'dns'), 'dns'),
     labels: labelsOf(conventional, 'args.cni.labels'),
@@ -104,21 +104,37 @@ export function labelsOf(parent: JsonObject, place: string): ReadonlyMap<string,
   )
 }
 
-function portMapping(mapping: JsonObject): CniPortMapping {
-  const place = 'runtimeConfig.portMappings'
-  const port = (key: 'hostPort' | 'containerPort') => {
-    const number = countAt(mapping, key, `${place}.${key}`)
-    if (number > 65_535) throw wrong(`${place}.${key}`, `is ${number}: ports end at 65535`)
-    return number
-  }
-  const containerPort = port('containerPort')
-  if (containerPort === 0) throw wrong(`${place}.containerPort`, 'is missing')
-  return {
-    hostPort: port('hostPort'),
-    containerPort,
-    protocol: (textAt(mapping, 'protocol', `${place}.protocol`) || 'tcp').toLowerCase(),
-    hostIp: textAt(mapping, 'hostIP', `${place}.hostIP`),
-  }
+/** How a list of port mappings calls its fields. */
+interface PortMappingList {
+  readonly place: string
+  readonly names: { readonly hostPort: string; readonly containerPort: string; readonly hostIp: string }
+}
+
+const conventionalPorts: PortMappingList = {
+  place: 'runtimeConfig.portMappings',
+  names: { hostPort: 'hostPort', containerPort: 'containerPort', hostIp: 'hostIP' },
+}
+
+export function portMappingsOf(
+  parent: JsonObject,
+  key: string,
+  { place, names }: PortMappingList,
+): readonly CniPortMapping[] {
+  return objectsAt(parent, key, place).map((mapping) => {
+    const port = (name: string) => {
+      const number = countAt(mapping, name, `${place}.${name}`)
+      if (number > 65_535) throw wrong(`${place}.${name}`, `is ${number}: ports end at 65535`)
+      return number
+    }
+    const containerPort = port(names.containerPort)
+    if (containerPort === 0) throw wrong(`${place}.${names.containerPort}`, 'is missing')
+    return {
+      hostPort: port(names.hostPort),
+      containerPort,
+      protocol: (textAt(mapping, 'protocol', `${place}.protocol`) || 'tcp').toLowerCase(),
+      hostIp: textAt(mapping, names.hostIp, `${place}.${names.hostIp}`),
+    }
+  })
 }
 
 function bandwidth(value: JsonObject): CniBandwidth | undefined {

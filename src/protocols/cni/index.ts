@@ -2,7 +2,7 @@
 
 export { type CniCall, type CniCommand, parseCall } from './call.ts'
 export { callDaemon } from './client.ts'
-export { type CniConfig, labelsOf, parseConfig, parseDocument } from './config.ts'
+export { type CniConfig, labelsOf, parseConfig, parseDocument, portMappingsOf } from './config.ts'
 export { CniError, cniCode } from './error.ts'
 export { type CniAnswer, type CniRequest, decodeRequest, encodeRequest } from './framing.ts'
 export { isObject, type JsonObject, objectAt, textAt } from './json.ts'
