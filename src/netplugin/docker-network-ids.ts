@@ -3,6 +3,7 @@
 
 import type { Runtime } from '../drivers/runtime/runtime.ts'
 import { NetpluginError } from '../lib/errors.ts'
+import type { Files } from '../lib/files.ts'
 import { JsonFile } from './json-file.ts'
 import { type NetworkRef, refFromOptions } from './network-ref.ts'
 
@@ -14,8 +15,12 @@ export class DockerNetworkIds {
   readonly #driver: string
   readonly #refs: Map<string, NetworkRef>
 
-  constructor(options: { readonly path: string; readonly driver: string }, deps: { readonly runtime: Runtime }) {
-    this.#file = new JsonFile(options.path)
+  /** `files`: left out, those of the machine. */
+  constructor(
+    options: { readonly path: string; readonly driver: string },
+    deps: { readonly runtime: Runtime; readonly files?: Files },
+  ) {
+    this.#file = new JsonFile(options.path, deps.files)
     this.#driver = options.driver
     this.#runtime = deps.runtime
     this.#refs = parseRefs(this.#file.read())

@@ -1,24 +1,23 @@
 // A small JSON file that is replaced as a whole: written beside, synced, renamed. A reader sees the old or the new one.
 
-import { readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { makeFolder } from '../lib/folder.ts'
-import { replaceFile } from '../lib/replace-file.ts'
+import { type Files, systemFiles } from '../lib/files.ts'
 
 export class JsonFile<T> {
   readonly #path: string
+  readonly #files: Files
   #writing: Promise<void> = Promise.resolve()
   #next: T | undefined
 
-  constructor(path: string) {
+  constructor(path: string, files = systemFiles) {
     this.#path = path
-    makeFolder(dirname(path), { purpose: 'state directory', flag: '--state-dir' })
+    this.#files = files
+    files.prepare(path, { purpose: 'state directory', flag: '--state-dir' })
   }
 
   /** Undefined when there is no file or it cannot be read as JSON: the caller starts afresh. */
   read(): unknown {
     try {
-      return JSON.parse(readFileSync(this.#path, 'utf8'))
+      return JSON.parse(this.#files.read(this.#path))
     } catch {
       return undefined
     }
@@ -37,6 +36,8 @@ export class JsonFile<T> {
     const value = this.#next
     this.#next = undefined
     if (value === undefined) return
-    await replaceFile(this.#path, (file) => file.writeFile(JSON.stringify(value)))
+    await this.#files.replace(this.#path, async (file) => {
+      await file.write(JSON.stringify(value))
+    })
   }
 }

@@ -5,6 +5,7 @@ import type { NodeClient } from '../api/node-client.ts'
 import { Backoff } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
 import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
+import type { Files } from '../lib/files.ts'
 import type { Log } from '../lib/log.ts'
 import { Tasks } from '../lib/tasks.ts'
 import { Wakeup } from '../lib/wakeup.ts'
@@ -21,6 +22,8 @@ interface Deps {
   readonly log: Log
   readonly random: () => number
   readonly bootId: string
+  /** Left out: those of the machine. */
+  readonly files?: Files
   /** What keeps the host out of networks, to be told with each heartbeat; missing: never anything. */
   readonly problems?: () => readonly string[]
   /** Hears what is said about members of multicast groups on other hosts. */
@@ -55,7 +58,7 @@ export class MasterLink {
     this.#config = config
     this.#deps = deps
     this.#tasks = new Tasks({ log: deps.log })
-    this.#file = new StateFile(`${config.stateDir}/state.ndjson`)
+    this.#file = new StateFile(`${config.stateDir}/state.ndjson`, deps.files)
     const saved = this.#file.read()
     if (saved === undefined) return
     this.#state = saved.state

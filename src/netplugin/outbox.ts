@@ -5,6 +5,7 @@ import type { NodeClient } from '../api/node-client.ts'
 import { Backoff } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
 import { asNetpluginError } from '../lib/errors.ts'
+import type { Files } from '../lib/files.ts'
 import type { Log } from '../lib/log.ts'
 import { Wakeup } from '../lib/wakeup.ts'
 import type { DeleteEndpointInput, ReleaseAddressInput } from '../model/plugin.ts'
@@ -19,6 +20,8 @@ interface Deps {
   readonly clock: Clock
   readonly log: Log
   readonly random: () => number
+  /** Left out: those of the machine. */
+  readonly files?: Files
 }
 
 export class Outbox {
@@ -31,7 +34,7 @@ export class Outbox {
 
   constructor(path: string, deps: Deps) {
     this.#deps = deps
-    this.#file = new JsonFile(path)
+    this.#file = new JsonFile(path, deps.files)
     const saved = this.#file.read()
     this.#pending = Array.isArray(saved) ? saved.filter(isDetachment) : []
   }

@@ -1,13 +1,9 @@
 // The last known state of the cluster on disk: a snapshot and the changes since, in the words in which netmaster tells them.
 // A change costs the bytes that it has, however large the state is; now and then all of it is written anew.
 
-import { readFileSync } from 'node:fs'
-import { appendFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { parseStreamMessage } from '../api/node-client.ts'
-import { makeFolder } from '../lib/folder.ts'
-import { replaceFile } from '../lib/replace-file.ts'
+import { type Files, systemFiles } from '../lib/files.ts'
 import { applyChanges } from '../model/apply-changes.ts'
 import { listRecords } from '../model/record-list.ts'
 import { type Change, type ClusterState, emptyState, type StreamMessage } from '../model/state.ts'
@@ -25,6 +21,7 @@ const leastToRewrite = 1 << 20
 
 export class StateFile {
   readonly #path: string
+  readonly #files: Files
   #newest: SavedState | undefined
   /** All of it must be written: what is in the file is older, or not known to be whole. */
   #isStale = true
@@ -32,9 +29,10 @@ export class StateFile {
   #snapshotBytes = 0
   #appendedBytes = 0
 
-  constructor(path: string) {
+  constructor(path: string, files = systemFiles) {
     this.#path = path
-    makeFolder(dirname(path), { purpose: 'state directory', flag: '--state-dir' })
+    this.#files = files
+    files.prepare(path, { purpose: 'state directory', flag: '--state-dir' })
   }
 
   /** What a predecessor left; undefined when there is no whole snapshot. What was torn at the end is left out. */
@@ -43,7 +41,7 @@ export class StateFile {
     let state: ClusterState | undefined
     const changes: Change[] = []
     try {
-      for (const line of readFileSync(this.#path, 'utf8').split('\n')) {
+      for (const line of this.#files.read(this.#path).split('\n')) {
         const message = parseStreamMessage(JSON.parse(line))
         if (message.type === 'begin') epoch = message.epoch
         else if (message.type === 'records') changes.push(...message.changes)
@@ -76,7 +74,7 @@ export class StateFile {
     this.#isStale = false
     try {
       if (whole) await this.#rewrite(saved)
-      else await appendFile(this.#path, text)
+      else await this.#files.append(this.#path, text)
     } catch (error) {
       this.#isStale = true
       throw error
@@ -87,7 +85,7 @@ export class StateFile {
   async #rewrite({ epoch, state }: SavedState): Promise<void> {
     const { revision } = state
     let bytes = 0
-    await replaceFile(this.#path, async (file) => {
+    await this.#files.replace(this.#path, async (file) => {
       const write = async (message: StreamMessage) => {
         const line = lineOf(message)
         bytes += line.length
