@@ -67,6 +67,8 @@ export class Cluster {
   #speculative: Tables
   /** Another writer's commit is not in the speculative tables. */
   #isOvertaken = false
+  /** Asked meanwhile, and found to change nothing: to be decided again when it is. */
+  #late: Entry[] = []
   #open = new Batch()
   #flight: Flight | undefined
   #commits = 0
@@ -185,6 +187,10 @@ export class Cluster {
         this.fresh().then(() => this.#decide({ ...entry, isFresh: true }), entry.reject)
         return
       }
+      if (!isChange && this.#isOvertaken) {
+        this.#late.push(entry)
+        return
+      }
       if (isProblem(decision)) raise(decision)
       this.#speculative.apply(decision.records, decision.grants)
       if (!isChange && this.#pumping === undefined) {
@@ -203,8 +209,9 @@ export class Cluster {
   async #pump(): Promise<void> {
     // Everything that arrives in this turn of the event loop goes together.
     await new Promise((resolve) => setImmediate(resolve))
-    while (this.#open.entries.length > 0) {
+    for (;;) {
       if (this.#isOvertaken) this.#decideAgain([])
+      if (this.#open.entries.length === 0) break
       const batch = this.#open
       this.#open = new Batch()
       try {
@@ -213,7 +220,6 @@ export class Cluster {
         this.#fail(batch, asNetpluginError(error))
       }
     }
-    if (this.#isOvertaken) this.#decideAgain([])
     // In the same step as the last look at the queue: whatever is added later starts a new pump.
     this.#pumping = undefined
   }
@@ -301,9 +307,8 @@ export class Cluster {
     this.#log.error('commit failed', { code: error.code, error: error.message, transactions: batch.entries.length })
     const dropped = [...batch.entries, ...this.#open.entries]
     this.#open = new Batch()
-    this.#isOvertaken = false
-    this.#speculative = this.#replica.tables.copy()
     for (const { entry } of dropped) entry.reject(error)
+    this.#decideAgain([])
   }
 
   /** Decides everything that waits again, these first; answers the new batch. */
@@ -315,8 +320,9 @@ export class Cluster {
   }
 
   #decideAgain(first: readonly Entry[]): void {
-    const entries = [...first, ...this.#open.entries.map(({ entry }) => entry)]
+    const entries = [...first, ...this.#open.entries.map(({ entry }) => entry), ...this.#late]
     this.#open = new Batch()
+    this.#late = []
     this.#isOvertaken = false
     this.#speculative = this.#replica.tables.copy()
     for (const entry of entries) this.#decide(entry)
