@@ -29,10 +29,21 @@ export class Wakeup {
 
   /** The same, but no longer than `ms`. */
   async waitAtMost(ms: number, { clock }: { readonly clock: Clock }, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return
     const over = new AbortController()
-    const either = AbortSignal.any([signal, over.signal])
-    const timeout = clock.after(ms, either).catch(() => {})
-    await Promise.race([this.wait(either), timeout])
-    over.abort()
+    await new Promise<void>((resolve) => {
+      const resume = () => {
+        this.#waiting.delete(resume)
+        signal.removeEventListener('abort', resume)
+        resolve()
+      }
+      this.#waiting.add(resume)
+      signal.addEventListener('abort', resume, { once: true })
+      clock.after(ms, over.signal).then(resume, () => {})
+    })
+    over.abort(enough)
   }
 }
+
+/** A reason of its own would have to be made each time, with the stack: this is called often. */
+const enough = new Error('enough')
