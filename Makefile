@@ -6,7 +6,7 @@ export NODE_COMPILE_CACHE ?= $(CURDIR)/.cache/node
 export NODE_OPTIONS := --disable-warning=ExperimentalWarning
 
 # Unit tests need nothing; system tests need root, and are run one after another: each has the machine to itself.
-UNIT := src test/properties test/scenarios tools
+UNIT := src test/properties test/simulation test/scenarios tools
 SYSTEM := test/oracle test/system
 
 .PHONY: help setup setup-node setup-kernel build demo demo-down lint unit-test system-test kernel-test test truth fuzz bench clean

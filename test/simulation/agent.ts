@@ -12,6 +12,7 @@ import { DockerIpamDriver, DockerNetworkDriver } from '../../src/netplugin/docke
 import { DockerNetworkIds } from '../../src/netplugin/docker-network-ids.ts'
 import { DockerNetworks } from '../../src/netplugin/docker-networks.ts'
 import { DockerSide } from '../../src/netplugin/docker-side.ts'
+import { LostHosts } from '../../src/netplugin/lost-hosts.ts'
 import { MasterLink } from '../../src/netplugin/master-link.ts'
 import { Outbox } from '../../src/netplugin/outbox.ts'
 import { PublishedPorts } from '../../src/netplugin/published-ports.ts'
@@ -98,7 +99,8 @@ export class AgentSide {
 
   #parts() {
     const { master, outbox } = this
-    const state = () => withoutDetached(master.state, outbox.detached)
+    const lost = new LostHosts({ node: this.#host.node })
+    const state = () => withoutDetached(master.state && lost.without(master.state), outbox.detached)
     return { attachments: this.#attachments, outbox, master, state }
   }
 

@@ -4,6 +4,7 @@ import { Writable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { parseStreamMessage } from '../../src/api/node-client.ts'
 import type { Route } from '../../src/api/route.ts'
+import type { Transport } from '../../src/api/transport.ts'
 import type { Store } from '../../src/drivers/store/store.ts'
 import { NetpluginError } from '../../src/lib/errors.ts'
 import { silentLog } from '../../src/lib/log.ts'
@@ -12,17 +13,30 @@ import { freeOldReservations } from '../../src/netmaster/addresses.ts'
 import { prepareStore, seedCluster } from '../../src/netmaster/bootstrap.ts'
 import { Cluster } from '../../src/netmaster/cluster.ts'
 import { Counts } from '../../src/netmaster/counts.ts'
+import type { Fence } from '../../src/netmaster/decision.ts'
+import { Exchange } from '../../src/netmaster/exchange.ts'
 import { Masters } from '../../src/netmaster/masters.ts'
 import { Members } from '../../src/netmaster/members.ts'
 import { Nodes } from '../../src/netmaster/nodes.ts'
 import { defaultFlowLimits } from '../../src/netmaster/objects/rule-budget.ts'
 import { addRoutes } from '../../src/netmaster/routes.ts'
 import { type StreamPosition, streamState } from '../../src/netmaster/stream.ts'
+import { NodeWatch } from '../../src/netmaster/watch-nodes.ts'
 import type { Process } from './process.ts'
+import type { Place, Wire } from './wire.ts'
 
 type Handler = (request: object, reply: object) => Promise<unknown>
 
+/** Where the master runs, and what it can reach. */
+export interface MasterParts {
+  readonly process: Process
+  readonly store: Store
+  readonly wire: Wire
+  readonly masters: readonly Place<Master>[]
+}
+
 export interface MasterOptions {
+  /** Of its place. */
   readonly address: string
   readonly instance: string
   readonly isShared: boolean
@@ -31,6 +45,8 @@ export interface MasterOptions {
 const version = { GitCommit: 'abcdef01', Version: '1.2.3', BuildTime: 'from source' }
 const defaults = { netMode: 'vxlan', fwdMode: 'routing' } as const
 const sweepMs = 10_000
+/** Hosts are lost soon, so that partitions are long enough for it. */
+const loss = { lostAfterMs: 5_000, deadAfterMs: 24 * 3_600_000 }
 
 export class Master {
   readonly cluster: Cluster
@@ -43,7 +59,8 @@ export class Master {
     this.#process = process
   }
 
-  static async start(options: MasterOptions, store: Store, process: Process): Promise<Master> {
+  static async start(options: MasterOptions, parts: MasterParts): Promise<Master> {
+    const { process, store } = parts
     const deps = { store, clock: process.clock, log: silentLog }
     const { snapshot } = await prepareStore(defaults, deps)
     // Little is kept, so that much is read back from the store.
@@ -51,7 +68,7 @@ export class Master {
     const cluster = new Cluster({ historyLimit: 20, writer, isShared }, deps, snapshot)
     await seedCluster(cluster, defaults)
     const master = new Master(cluster, process)
-    await master.#prepare(options, store)
+    await master.#prepare(options, parts)
     return master
   }
 
@@ -94,14 +111,31 @@ export class Master {
     }
   }
 
-  async #prepare({ address, instance, isShared }: MasterOptions, store: Store): Promise<void> {
+  async #prepare({ address, instance, isShared }: MasterOptions, parts: MasterParts): Promise<void> {
+    const { store } = parts
     const { cluster } = this
     const { clock } = this.#process
-    const nodes = new Nodes({ cluster, clock, stopping: this.#stopping.signal })
+    const nodes = new Nodes(loss, {
+      cluster,
+      clock,
+      log: silentLog,
+      stopping: this.#stopping.signal,
+      heard: (node) => exchange?.heard(node),
+    })
     const members = new Members({ cluster })
     const counts = new Counts({ firstId: 1 }, { clock })
     const info = () => ({ 'current-state': '', 'leader-ip': '', 'local-ip': '', 'netmaster-nodes': [] })
     const { fwdMode, netMode: defaultEncap } = defaults
+    const masters = isShared ? new Masters({ instance }, { store, cluster, clock, log: silentLog }) : undefined
+    const firstHand = {
+      nodes: () => nodes.firstHand(),
+      presence: (node: string) => nodes.news(node),
+      members: () => members.firstHand(),
+    }
+    const connect = (other: string) => this.#peer(other, address, parts)
+    const changed = cluster.othersChanged
+    const exchange =
+      masters && new Exchange({ peers: () => masters.peers(), changed, connect, firstHand, clock, log: silentLog })
     await addRoutes(
       this.#collector(),
       {
@@ -111,11 +145,31 @@ export class Master {
         version,
         info,
       },
-      { cluster, clock, counts, members, nodes },
+      { cluster, clock, counts, members, nodes, ...(exchange && { masters: { exchange, urls: () => [] } }) },
     )
-    const masters = isShared ? new Masters({ instance }, { store, cluster, clock, log: silentLog }) : undefined
-    void masters?.run(address, this.#stopping.signal)
-    void this.#sweep(masters)
+    const { signal } = this.#stopping
+    const lead = () => {
+      if (masters === undefined) return {}
+      return masters.fence && { fence: masters.fence }
+    }
+    void masters?.run(address, signal)
+    void exchange?.run(signal)
+    void new NodeWatch(loss, { cluster, nodes, clock, log: silentLog, lead }).run(signal)
+    void this.#sweep(lead)
+  }
+
+  /** Another master, as this one reaches it. */
+  #peer(other: string, own: string, { process, wire, masters }: MasterParts): Pick<Transport, 'call' | 'close'> {
+    const place = masters.find(({ name }) => name === other)
+    if (place === undefined) throw new NetpluginError('invalid', 'NO_MASTER', `there is no ${other}`)
+    return {
+      call: (route, parameters, body, signal) =>
+        wire.request({ name: own, process }, place, (master) => master.call(route, parameters, body), {
+          timeoutMs: 4_000,
+          signal,
+        }),
+      close: () => {},
+    }
   }
 
   /** What looks like a server to those who add routes. */
@@ -127,13 +181,13 @@ export class Master {
     return { route, register } as unknown as FastifyInstance
   }
 
-  async #sweep(masters: Masters | undefined): Promise<void> {
+  async #sweep(lead: () => { readonly fence?: Fence } | undefined): Promise<void> {
     const { clock } = this.#process
     for (;;) {
       await clock.after(sweepMs)
-      if (masters !== undefined && masters.fence === undefined) continue
-      if (this.cluster.view.reservations.size === 0) continue
-      await this.cluster.transact((view) => freeOldReservations(view, clock.now()), masters?.fence).catch(() => {})
+      const leads = lead()
+      if (leads === undefined || this.cluster.view.reservations.size === 0) continue
+      await this.cluster.transact((view) => freeOldReservations(view, clock.now()), leads.fence).catch(() => {})
     }
   }
 }

@@ -79,13 +79,14 @@ export class Simulation {
     if (place.current?.process.isAlive === true) return
     const world = this.#world
     const process = new Process(place.name, world)
-    const options = { address: `${place.name}:9999`, instance: `i${++this.#instances}`, isShared: this.#isShared }
+    const options = { address: place.name, instance: `i${++this.#instances}`, isShared: this.#isShared }
     const faults: StoreFaults = this.#isShared
       ? { isCut: () => this.#wire.isCut(place.name, 'store'), lossShare: () => (this.#isCalm ? 0 : 0.02) }
       : embedded
     world.tell(`${place.name} starts as ${options.instance}`)
     const start = async () => {
-      const server = await Master.start(options, new DistantStore(this.#store.another(), process, faults), process)
+      const store = new DistantStore(this.#store.another(), process, faults)
+      const server = await Master.start(options, { process, store, wire: this.#wire, masters: this.#masters })
       if (process.isAlive) place.current = { process, server }
     }
     process.onDeath(() => world.after(this.#isCalm ? 0 : world.delay(1_500), () => this.#birth(place)))
