@@ -36,6 +36,8 @@ export class ConsulServer {
     const data = `-data-dir=${join(directory, 'data')}`
     const quick = ['-dns-port=-1', '-hcl=performance { raft_multiplier = 1 }', '-hcl=disable_update_check = true']
     this.#process = spawn(program, ['agent', ...flags, ...listen, data, ...quick], { stdio: ['ignore', log, log] })
+    // However the test ends.
+    process.once('exit', () => this.#process.kill('SIGKILL'))
   }
 
   static async start(program: string): Promise<ConsulServer> {

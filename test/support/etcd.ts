@@ -37,6 +37,10 @@ export class EtcdCluster {
     this.#options = options
     this.#directory = mkdtempSync(join(tmpdir(), 'netplugin-etcd-'))
     this.certificates = makeCertificates(this.#directory)
+    // However the test ends.
+    process.once('exit', () => {
+      for (const member of this.#members) member.process?.kill('SIGKILL')
+    })
   }
 
   static async start(options: EtcdOptions): Promise<EtcdCluster> {

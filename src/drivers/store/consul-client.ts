@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https'
 import type { Clock } from '../../lib/clock.ts'
 import { asError, NetpluginError } from '../../lib/errors.ts'
 import { http } from '../../lib/http.ts'
+import { notSent } from './kv.ts'
 import type { ServerOptions } from './target.ts'
 
 export interface ConsulClientOptions extends Pick<ServerOptions, 'endpoints' | 'tls'> {
@@ -78,7 +79,9 @@ export class ConsulClient {
     } catch (error) {
       if (error instanceof NetpluginError) throw error
       this.#at++
-      throw unreachable(new Map([[endpoint, asError(error).message]]))
+      const isRefused = error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED'
+      const failure = unreachable(new Map([[endpoint, asError(error).message]]))
+      throw isRefused ? notSent(failure) : failure
     }
   }
 

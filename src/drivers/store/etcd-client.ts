@@ -5,7 +5,7 @@
 
 import { type ChannelCredentials, Client, type ClientDuplexStream, credentials, Metadata, status } from '@grpc/grpc-js'
 import type { Clock } from '../../lib/clock.ts'
-import { NetpluginError } from '../../lib/errors.ts'
+import { asNetpluginError, NetpluginError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import {
   type GrpcFailure,
@@ -17,6 +17,7 @@ import {
   wantsNewToken,
 } from './etcd-errors.ts'
 import { type Method, methods } from './etcd-messages.ts'
+import { notSent } from './kv.ts'
 
 export interface EtcdTls {
   /** PEM; left out: the authorities that Node knows. */
@@ -95,7 +96,9 @@ export class EtcdClient {
   /** Not safe to ask twice: at most one member is sent it. Throws the failure of gRPC, or `unavailable`. */
   async once<Q, R>(method: Method<Q, R>, request: Q): Promise<R> {
     const until = this.#clock.now() + this.#options.callMs
-    const member = await this.#pick(until)
+    const member = await this.#pick(until).catch((error: unknown) => {
+      throw notSent(asNetpluginError(error))
+    })
     try {
       return await this.#onMember(member, method, request, until)
     } catch (error) {

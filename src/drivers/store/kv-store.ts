@@ -151,7 +151,9 @@ export class KvStore implements Store {
         outcome = fits(own, this.#deps.kv.limits) ? await this.#small(own) : await this.#large(own)
       } catch (error) {
         const cause = asNetpluginError(error)
-        if (!uncertain(cause)) throw cause
+        // Of a large one some steps may have been sent before.
+        const sent = cause.details.sent !== false || !fits(own, this.#deps.kv.limits)
+        if (!uncertain(cause) || !sent) throw cause
         outcome = await this.#settle({ number, cause })
       }
       if (typeof outcome === 'string') return { ok: false, conflict: outcome }

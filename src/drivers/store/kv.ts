@@ -1,6 +1,8 @@
 // What a networked store must be able to do for `KvStore` to make a Store of it: text by key, transactions of limited size,
 // a watch, leases. Revisions are those of the store and hold for all its keys.
 
+import { NetpluginError } from '../../lib/errors.ts'
+
 export interface KvEntry {
   readonly key: string
   readonly value: string
@@ -68,7 +70,7 @@ export interface Kv {
   get(keys: readonly string[]): Promise<readonly KvEntry[]>
   /**
    * All or nothing. Throws kinds `unavailable`, `timeout` or `protocol` when it is not known whether it was, or will be,
-   * done; anything else (LEASE_LOST, STORE_FORBIDDEN) when it was not.
+   * done; anything else (LEASE_LOST, STORE_FORBIDDEN), or with `details.sent` false, when it was not.
    */
   transact(transaction: KvTransaction): Promise<KvResult>
   /** Every change below a prefix after a revision, in order; over lost connections. Throws COMPACTED. */
@@ -81,4 +83,9 @@ export interface Kv {
   /** What was before this revision need not be kept for watchers. */
   compact(revision: number): Promise<void>
   close(): Promise<void>
+}
+
+/** The same error, saying that nothing was asked of anybody. */
+export function notSent({ kind, code, message, cause }: NetpluginError): NetpluginError {
+  return new NetpluginError(kind, code, message, { cause, details: { sent: false } })
 }
