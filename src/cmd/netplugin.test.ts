@@ -54,7 +54,7 @@ test('cni install puts executable and configuration in place, and says what it c
         tenant: 'blue',
         network: 'web',
         group: 'front',
-        capabilities: { ips: true, mac: true, portMappings: true, dns: true },
+        capabilities: { ips: true, mac: true, portMappings: true, bandwidth: true, dns: true },
       },
     ],
   })

@@ -13,6 +13,33 @@ export const cniNamespaceLabel = 'io.netplugin.cni.netns'
 /** An interface of the host that is the endpoint's port itself: the tap of a VM, a NIC. */
 export const cniDeviceLabel = 'io.netplugin.cni.device'
 
+/** What a runtime limits a container to: `RATE/BURST RATE/BURST`, for what it sends and for what it gets. */
+export const cniBandwidthLabel = 'io.netplugin.cni.bandwidth'
+
+export interface Limit {
+  /** Kilobits a second; 0: none. */
+  readonly rate: number
+  /** Kilobits that may come at once; 0: what the rate needs. */
+  readonly burst: number
+}
+
+export interface EndpointLimits {
+  readonly from: Limit
+  readonly to: Limit
+}
+
+export function formatLimits({ from, to }: EndpointLimits): string {
+  return [from, to].map(({ rate, burst }) => `${rate}/${burst}`).join(' ')
+}
+
+/** undefined without limits. */
+export function limitsOf(record: Pick<EndpointRecord, 'endpointId' | 'origin' | 'labels'>): EndpointLimits | undefined {
+  const match = isCni(record) ? /^(\d+)\/(\d+) (\d+)\/(\d+)$/.exec(record.labels[cniBandwidthLabel] ?? '') : null
+  if (match === null) return undefined
+  const [rateFrom = 0, burstFrom = 0, rateTo = 0, burstTo = 0] = match.slice(1).map(Number)
+  return { from: { rate: rateFrom, burst: burstFrom }, to: { rate: rateTo, burst: burstTo } }
+}
+
 /** Only this host writes labels with this prefix: a container's own are never taken for them. */
 const ownLabels = 'io.netplugin.cni.'
 

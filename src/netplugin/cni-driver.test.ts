@@ -190,7 +190,6 @@ for (const [title, config, args, [tenant, network, group]] of places) {
 const refusals: readonly (readonly [string, object, Record<string, string>, number, RegExp])[] = [
   ['a namespace that is gone', {}, { CNI_NETNS: '/run/netns/gone' }, 3, /no namespace/],
   ['addresses of another plugin', { ipam: { type: 'host-local' } }, {}, 2, /take "ipam" out/],
-  ['a limit', { runtimeConfig: { bandwidth: { ingressRate: 1 } } }, {}, 2, /network profile/],
   ['no address', { runtimeConfig: { ips: ['ten'] } }, {}, 7, /no IP address/],
   ['no MAC address', { runtimeConfig: { mac: '02:0' } }, {}, 7, /no MAC address/],
 ]
@@ -267,6 +266,17 @@ test('ports are published, and refused where nothing leads in', async (t) => {
     EndpointID: id,
     Published: [{ protocol: 'tcp', hostAddress: '', port: 80, hostPort: 8080 }],
   })
+})
+
+test('limits of the runtime are labels that only this host writes', async (t) => {
+  const { client, added } = setup(t)
+  const bandwidth = { ingressRate: 8_000_000, ingressBurst: 1_000_000, egressRate: 2_000_500 }
+  const labels = [{ key: 'io.netplugin.cni.bandwidth', value: '1/1 1/1' }]
+  await added({ runtimeConfig: { bandwidth }, args: { cni: { labels } } })
+  const [asked] = client.calls
+  assert.ok(asked)
+  const { Labels } = asked.body as { Labels: Record<string, string> }
+  assert.equal(Labels['io.netplugin.cni.bandwidth'], '2001/0 8000/1000')
 })
 
 test('DEL succeeds without ADD, without a namespace, and twice', async (t) => {

@@ -96,7 +96,7 @@ export function configText({ name, cniVersion, tenant, network, group }: ConfigW
     tenant,
     network,
     ...(group === '' ? {} : { group }),
-    capabilities: { ips: true, mac: true, portMappings: true, dns: true },
+    capabilities: { ips: true, mac: true, portMappings: true, bandwidth: true, dns: true },
   }
   return `${JSON.stringify({ cniVersion, name, plugins: [plugin] }, null, 2)}\n`
 }

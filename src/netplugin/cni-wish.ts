@@ -1,7 +1,14 @@
 // What a CNI call asks for, wherever it says so: in the network's configuration, in labels, in CNI_ARGS.
 
 import { canonicalIpv6, parseIpv4, parseMac } from '../lib/address.ts'
-import { cniConfigLabel, cniDeviceLabel, cniNamespaceLabel, withoutOwnLabels } from '../model/cni-endpoint.ts'
+import {
+  cniBandwidthLabel,
+  cniConfigLabel,
+  cniDeviceLabel,
+  cniNamespaceLabel,
+  formatLimits,
+  withoutOwnLabels,
+} from '../model/cni-endpoint.ts'
 import {
   type CniCall,
   type CniConfig,
@@ -54,6 +61,7 @@ export function readWish(call: CniCall, config: CniConfig): CniWish {
     labels: {
       ...withoutOwnLabels(labels),
       [cniConfigLabel]: config.name,
+      ...bandwidthLabel(config),
       ...(device === '' ? { [cniNamespaceLabel]: call.netns } : { [cniDeviceLabel]: device }),
     },
   }
@@ -75,7 +83,7 @@ function refOf(call: CniCall, config: CniConfig, labels: ReadonlyMap<string, str
   return { tenant: tenant || 'default', network: network || (group === '' ? config.name : ''), group }
 }
 
-function refuseUnsupported({ document, bandwidth }: CniConfig): void {
+function refuseUnsupported({ document }: CniConfig): void {
   const ipam = textAt(objectAt(document, 'ipam'), 'type', 'ipam.type')
   if (ipam !== '') {
     throw new CniError(
@@ -83,12 +91,15 @@ function refuseUnsupported({ document, bandwidth }: CniConfig): void {
       `ipam.type ${JSON.stringify(ipam)} is not supported: netmaster gives out the addresses; take "ipam" out`,
     )
   }
-  if (bandwidth !== undefined) {
-    throw new CniError(
-      cniCode.unsupportedField,
-      `runtimeConfig.bandwidth ${JSON.stringify(bandwidth)} is not supported: take the capability out, and give the group a network profile`,
-    )
-  }
+}
+
+/** Bits become kilobits. What is in for CNI is to the container. */
+function bandwidthLabel({ bandwidth }: CniConfig): Readonly<Record<string, string>> {
+  if (bandwidth === undefined) return {}
+  const { ingressRate, ingressBurst, egressRate, egressBurst } = bandwidth
+  const limit = (rate: number, burst: number) => ({ rate: Math.ceil(rate / 1000), burst: Math.ceil(burst / 1000) })
+  const limits = { from: limit(egressRate, egressBurst), to: limit(ingressRate, ingressBurst) }
+  return limits.from.rate === 0 && limits.to.rate === 0 ? {} : { [cniBandwidthLabel]: formatLimits(limits) }
 }
 
 const mesosPlace = 'args.org.apache.mesos.network_info'

@@ -101,9 +101,13 @@ test('containers by CNI', { skip: labSkip, timeout: 200_000 }, (t) =>
       },
     )
 
-    await step('a published port leads in', async () => {
+    await step('a published port leads in, and limits hold for each direction', async () => {
+      const bandwidth = { ingressRate: 8_000_000, egressRate: 3_000_000 }
       const portMappings = [{ hostPort: 8081, containerPort: 80, protocol: 'tcp' }]
-      await cniOk(lab, 'node1', 'ADD', { container: 'c4', config: { runtimeConfig: { portMappings } } })
+      await cniOk(lab, 'node1', 'ADD', { container: 'c4', config: { runtimeConfig: { portMappings, bandwidth } } })
+      const meters = await lab.execOk('node1', 'ovs-ofctl -O OpenFlow14 dump-meters np-int')
+      assert.match(meters, /rate=8000 /)
+      assert.match(meters, /rate=3000 /)
       const server = lab.spawn('node1', [
         'ip',
         'netns',

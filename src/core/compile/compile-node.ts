@@ -5,6 +5,7 @@
 import { coveringPrefix } from '../../lib/address.ts'
 import { hash53 } from '../../lib/hash.ts'
 import { sameEntries, sameItems } from '../../lib/same.ts'
+import { limitsOf } from '../../model/cni-endpoint.ts'
 import { groupKey } from '../../model/endpoint-group.ts'
 import { isHosts } from '../../model/host-endpoint.ts'
 import { hasNat } from '../../model/nat.ts'
@@ -187,6 +188,7 @@ function endpointView(
   const common = { endpointId, network, groupId, mac, ipv4, ipv6 }
   if (names === undefined) return { ...common, local: false, node, vtep }
   const judged = groupId === 0 && network.defaultAction === 'deny' ? ungrouped : groupId
+  const limits = limitsOf(record)
   const ofHost = isHosts(record) ? { isHost: true as const } : {}
   return {
     ...common,
@@ -195,6 +197,7 @@ function endpointView(
     ...ofHost,
     ...names,
     ...(profile === undefined ? {} : { profile }),
+    ...(limits === undefined ? {} : { limits }),
     ...(published.length === 0 ? {} : { published }),
   }
 }

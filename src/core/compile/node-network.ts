@@ -1,6 +1,7 @@
 // NodeNetwork: everything one node needs to know to forward for its endpoints, and nothing else. Made by `compileNode`
 // from the cluster state; rendered by core/pipeline for a switch. Objects are reused while their inputs are the same.
 
+import type { EndpointLimits } from '../../model/cni-endpoint.ts'
 import type { MulticastMode } from '../../model/multicast.ts'
 import type { PublishedPort } from '../../model/published-port.ts'
 import type { Encap } from '../../model/state.ts'
@@ -56,6 +57,8 @@ export interface LocalEndpoint extends EndpointView, PortNames {
   readonly local: true
   /** The host's own, in an infra network; missing: a container's. */
   readonly isHost?: true
+  /** Of its own, besides those of its profile; missing: none. */
+  readonly limits?: EndpointLimits
   /** Missing without limit and mark. */
   readonly profile?: EndpointProfile
   /** Ports of the host that lead to it; missing: none. */

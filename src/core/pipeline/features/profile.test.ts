@@ -11,18 +11,22 @@ import { desiredMeters, meterNumbersEnd } from './profile.ts'
 const lastPort = 0xfeff
 
 /** Meters of one endpoint, on port 5 unless told otherwise. */
-function meters(profile: { bandwidth?: string; burst?: number; dscp?: number }, facts: Partial<SwitchFacts> = {}) {
+function meters(
+  profile: { bandwidth?: string; burst?: number; dscp?: number },
+  facts: Partial<SwitchFacts> = {},
+  { id, labels = {} }: { id: string; labels?: Readonly<Record<string, string>> } = { id: 'web' },
+) {
   const network = new NodeCompiler('n1').compile(
     clusterState({
       tenants: ['red'],
       networks: [{ key: 'red:net', encap: { kind: 'vxlan', vni: 1 }, subnet: '10.1.0.0/24' }],
       netprofiles: [{ key: 'red:p', ...profile }],
       groups: [{ key: 'red:g', network: 'net', netProfile: 'p' }],
-      endpoints: [{ id: 'web', network: 'red:net', group: 'g', node: 'n1', ipv4: '10.1.0.1' }],
+      endpoints: [{ id, network: 'red:net', group: 'g', node: 'n1', ipv4: '10.1.0.1', labels }],
       nodes: [{ node: 'n1' }],
     }),
   )
-  const all = { ofPorts: new Map([[portNames('web').portName, 5]]), nameservers: [], ...facts }
+  const all = { ofPorts: new Map([[portNames(id).portName, 5]]), nameservers: [], ...facts }
   const used = [...new Renderer().render(network, all).values()].flat().flatMap(({ meter }) => meter ?? [])
   return { desired: [...desiredMeters(network, all).values()], used: used.sort((a, b) => a - b) }
 }
@@ -34,6 +38,28 @@ test('an endpoint with a bandwidth has a meter for each direction, and flows use
     { id: 11, rate: 10_485, burst: 2_622 },
   ])
   assert.deepEqual(used, [10, 11])
+})
+
+test('limits of its own are for each direction, and the lower of them and of the profile counts', () => {
+  const limited = (text: string, profile: Parameters<typeof meters>[0] = {}) =>
+    meters(profile, {}, { id: 'cni:web:eth0', labels: { 'io.netplugin.cni.bandwidth': text } })
+  const none = { rate: 0xffff_ffff, burst: 0xffff_ffff }
+  assert.deepEqual(limited('2000/500 8000/0').desired, [
+    { id: 10, rate: 2_000, burst: 500 },
+    { id: 11, rate: 8_000, burst: 2_000 },
+  ])
+  assert.deepEqual(limited('0/0 8000/0'), {
+    desired: [
+      { id: 10, ...none },
+      { id: 11, rate: 8_000, burst: 2_000 },
+    ],
+    used: [10, 11],
+  })
+  assert.deepEqual(
+    limited('20000/0 8000/0', { bandwidth: '10 Mbps' }).desired.map(({ rate }) => rate),
+    [10_485, 8_000],
+  )
+  assert.deepEqual(limited('nonsense').desired, [])
 })
 
 test('a mark alone needs no meter', () => assert.deepEqual(meters({ dscp: 46 }), { desired: [], used: [] }))

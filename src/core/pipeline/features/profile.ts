@@ -1,7 +1,7 @@
 // The limits of network profiles: two meters for each endpoint that has one, for what it sends and for what it gets.
 
+import type { EndpointLimits, Limit } from '../../../model/cni-endpoint.ts'
 import type { Flow, Meter } from '../../../protocols/openflow/index.ts'
-import type { EndpointProfile } from '../../compile/endpoint-profile.ts'
 import type { LocalEndpoint, NodeNetwork } from '../../compile/node-network.ts'
 import type { SwitchFacts } from '../facts.ts'
 import { flow } from '../flow.ts'
@@ -19,12 +19,13 @@ export interface EndpointMeters {
 
 /** Meters of an endpoint by its OpenFlow port; undefined without a limit, or on a datapath that has no such meters. */
 export function metersOf(
-  { profile }: Pick<LocalEndpoint, 'profile'>,
+  endpoint: Pick<LocalEndpoint, 'profile' | 'limits'>,
   port: number,
   { maxMeter = Number.POSITIVE_INFINITY }: Pick<SwitchFacts, 'maxMeter'>,
 ): EndpointMeters | undefined {
   const meters = { from: 2 * port, to: 2 * port + 1 }
-  return profile === undefined || profile.rate === 0 || meters.to > maxMeter ? undefined : meters
+  const { from, to } = ratesOf(endpoint)
+  return (from.rate === 0 && to.rate === 0) || meters.to > maxMeter ? undefined : meters
 }
 
 /** All meters of ours have numbers below this: there are no more ports. */
@@ -43,6 +44,19 @@ export function hasRefusalMeter({ maxMeter = Number.POSITIVE_INFINITY }: Pick<Sw
   return maxMeter >= refusalMeter
 }
 
+/** Of the direction that is not limited, where the other one is. */
+const unlimited = { rate: 0xffff_ffff, burst: 0xffff_ffff } as const
+
+/** The lower one of what the profile and what the runtime say. */
+function ratesOf({ profile, limits }: Pick<LocalEndpoint, 'profile' | 'limits'>): EndpointLimits {
+  const common: Limit = { rate: profile?.rate ?? 0, burst: (profile?.burst ?? 0) * 8 }
+  const lower = (own: Limit | undefined): Limit => {
+    if (own === undefined || own.rate === 0) return common
+    return common.rate !== 0 && common.rate <= own.rate ? common : own
+  }
+  return { from: lower(limits?.from), to: lower(limits?.to) }
+}
+
 /** Every meter that flows of `Renderer` use, by number. */
 export function desiredMeters(network: NodeNetwork, facts: SwitchFacts): ReadonlyMap<number, Meter> {
   const desired = new Map<number, Meter>(logMeters(network.policy, facts).map((meter) => [meter.id, meter]))
@@ -55,10 +69,14 @@ export function desiredMeters(network: NodeNetwork, facts: SwitchFacts): Readonl
   for (const endpoint of network.local.values()) {
     const port = facts.ofPorts.get(endpoint.portName)
     const meters = port === undefined ? undefined : metersOf(endpoint, port, facts)
-    if (meters === undefined || endpoint.profile === undefined) continue
-    const { rate } = endpoint.profile
-    const burst = burstOf(endpoint.profile, facts)
-    for (const id of [meters.from, meters.to]) desired.set(id, { id, rate, burst })
+    if (meters === undefined) continue
+    const { from, to } = ratesOf(endpoint)
+    for (const [id, limit] of [
+      [meters.from, from],
+      [meters.to, to],
+    ] as const) {
+      desired.set(id, limit.rate === 0 ? { id, ...unlimited } : { id, rate: limit.rate, burst: burstOf(limit, facts) })
+    }
   }
   return desired
 }
@@ -72,8 +90,8 @@ const burstMs = 250
 const largestPacketBits = { wire: 9_216 * 8, kernel: 65_550 * 8 }
 
 /** Kilobits. */
-function burstOf({ rate, burst }: EndpointProfile, { segmentsTogether = false }: SwitchFacts): number {
-  const wanted = burst === 0 ? (rate * burstMs) / 1000 : burst * 8
+function burstOf({ rate, burst }: Limit, { segmentsTogether = false }: SwitchFacts): number {
+  const wanted = burst === 0 ? (rate * burstMs) / 1000 : burst
   const least = (segmentsTogether ? largestPacketBits.kernel : largestPacketBits.wire) / 1000
   return Math.min(Math.ceil(Math.max(wanted, least)), 0xffff_ffff)
 }
