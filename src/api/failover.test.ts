@@ -128,6 +128,27 @@ test('a removal or creation whose answer was lost is no refusal when it is sent 
   await assert.rejects(alone.tenants.remove('a'))
 })
 
+test('a server that died with a request on a kept-alive connection may have served it', async (t) => {
+  let requests = 0
+  const dying = createServer((request, response) => {
+    if (++requests === 1) json('ok')(request, response)
+    else {
+      // As a process that is killed: the connection breaks, and nobody listens any more.
+      dying.close()
+      request.socket.resetAndDestroy()
+    }
+  }).listen(0, '127.0.0.1')
+  await once(dying, 'listening')
+  t.after(() => dying.closeAllConnections())
+  const bound = dying.address()
+  assert.ok(typeof bound === 'object' && bound !== null)
+  const heir = await serve(t, refuse(404, 'not-found', 'TENANT_NOT_FOUND'))
+  const client = createClient({ baseUrl: `http://127.0.0.1:${bound.port},${heir}`, timeoutMs: 5_000 })
+  t.after(() => client.close())
+  await client.tenants.get('a')
+  assert.equal(await client.tenants.remove('a'), 'a')
+})
+
 test('a stream is cut when its server is left, and opened at the next', async (t) => {
   let isHung = false
   const line = (n: number) => `${JSON.stringify({ type: 'ping', revision: n })}\n`

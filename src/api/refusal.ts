@@ -67,6 +67,7 @@ export function systemReason(error: unknown): string {
 
 /** Whether a request may have reached the server although no answer came. */
 export function wasPerhapsServed(error: unknown): boolean {
+  if (error instanceof Error && 'perhapsServed' in error) return true
   return !['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'].includes(codeOf(error))
 }
 

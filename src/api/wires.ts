@@ -45,9 +45,12 @@ export class Wires {
     return new Promise((resolve, reject) => {
       const request = send({ ...target, method, headers, ...(keepAlive && { agent }), signal }, resolve)
       request.on('error', (error: NodeJS.ErrnoException) => {
-        // A kept-alive connection may be closed by the server just as it is used again: then nothing was served.
+        // A kept-alive connection may be closed by the server just as it is used again: then nothing was served. But if the
+        // server is gone then, it may have died of something else, with the request in its hands.
         if (request.reusedSocket && error.code === 'ECONNRESET') {
-          this.open(url, asked, signal, keepAlive).then(resolve, reject)
+          this.open(url, asked, signal, keepAlive).then(resolve, (again: Error) =>
+            reject(Object.assign(again, { perhapsServed: true })),
+          )
         } else reject(error)
       })
       request.end(payload)

@@ -21,10 +21,13 @@ export class Batch {
   /** By key; the last write counts. Null: delete. */
   readonly writes = new Map<string, StoreValue | null>()
   changesRecords = false
+  /** Of how many decisions something is written. */
+  changes = 0
 
   add(entry: Entry, decision: Decision<unknown>): void {
     this.entries.push({ entry, decision })
     if (decision.records.length > 0) this.changesRecords = true
+    if (decision.records.length + decision.grants.length > 0) this.changes++
     for (const change of decision.records) {
       this.writes.set(recordKey(change), change.value === null ? null : { ...change.value })
     }

@@ -13,7 +13,7 @@ import { silentLog } from '../lib/log.ts'
 import { problem } from '../model/body.ts'
 import type { NodeRecord } from '../model/state.ts'
 import { Cluster } from './cluster.ts'
-import type { Decide } from './decision.ts'
+import { type Decide, unchanged } from './decision.ts'
 import { loadTables } from './load.ts'
 import { decodeEntry } from './store-keys.ts'
 
@@ -202,6 +202,12 @@ async function run(
   for (const [at, { cluster }] of masters.entries()) {
     const free = truth.numbers['network-id'].lowestFree({ first: 1, last: 1_000 })
     const decided = async () => {
+      await cluster.fresh()
+      await cluster.transact((view) => {
+        assert.deepEqual(sorted(view.copy().records()), sorted(truth.records()))
+        assert.deepEqual(sorted(view.copy().grants()), sorted(truth.grants()))
+        return unchanged(undefined)
+      })
       assert.equal((await cluster.transact(take(`last${at}`))).result, free)
       await cluster.transact(giveBack(`last${at}`))
     }

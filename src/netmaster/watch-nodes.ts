@@ -49,10 +49,9 @@ export class NodeWatch {
     const { cluster, log, lead } = this.#deps
     const wasAbsent = now - this.#lookedAt > absentMs || now < this.#lookedAt
     this.#lookedAt = now
+    if (this.#since === undefined || wasAbsent) this.#since = now
     const leading = lead()
-    if (leading === undefined) this.#since = undefined
-    else if (this.#since === undefined || wasAbsent) this.#since = now
-    if (leading === undefined || this.#since === undefined) return
+    if (leading === undefined) return
     const silent = this.#silent(now, this.#since)
     if (silent.length > 0) {
       const { result } = await cluster.transact((view) => loseNodes(view, silent, now), leading.fence)
