@@ -85,7 +85,7 @@ export function programCommand(
         `${place.repository}/bin/netplugin`,
         ...['--host-label', host.name, '--ctrl-ip', host.controlAddress],
         ...(hasTunnels(options) ? ['--vtep-ip', host.dataAddress] : []),
-        ...['--netmaster', `http://netmaster:${netmasterPort}`],
+        ...['--netmaster', netmasterUrls(plan)],
         ...(vlans.length === 0 ? [] : ['--vlan-uplinks', vlans.join(',')]),
         ...['--log-level', options.logLevel],
       ]
@@ -111,4 +111,11 @@ export function programCommand(
         files: certificateFiles(place.certificates),
       })
   }
+}
+
+/** One by its name, as the documentation has it; several each by its address: one that hangs is to be told from the others. */
+function netmasterUrls({ options, hosts }: LabPlan): string {
+  if (options.masters === 1) return `http://netmaster:${netmasterPort}`
+  const masters = hosts.filter(({ index }) => index <= options.masters)
+  return masters.map(({ controlAddress }) => `http://${controlAddress}:${netmasterPort}`).join(',')
 }

@@ -68,6 +68,8 @@ export function etcdCommand(
     ...['--peer-trusted-ca-file', files.ca, '--peer-client-cert-auth'],
     // Many programs share the machine's processors.
     ...['--heartbeat-interval', '200', '--election-timeout', '2000'],
+    // One that was cut off does not unseat the leader when it is back.
+    '--pre-vote',
   ]
 }
 
