@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { openStore, type StoreTarget } from '../../src/drivers/store/index.ts'
 import { testStore } from '../../src/drivers/store/store.contract.ts'
 import { NetpluginError } from '../../src/lib/errors.ts'
@@ -21,6 +22,29 @@ testStore({
   name: 'etcd store',
   open: () => openStore({ ...etcd.target(), historyLimit: 20 }, deps),
   leaseMs: 2_000,
+})
+
+test('a token that etcd no longer knows is replaced, for calls and watches', async () => {
+  const store = await openStore(etcd.target(), deps)
+  const { revision } = await store.snapshot()
+  const seen: unknown[] = []
+  const ended = new AbortController()
+  const watching = (async () => {
+    for await (const { changes } of store.watch(revision, ended.signal)) seen.push(changes[0]?.value)
+  })()
+  const write = (value: number) => store.commit({ expect: [], put: [{ key: 'a', value }], delete: [] })
+  await write(1)
+  // Tokens live in the member's memory.
+  await etcd.kill(0)
+  etcd.restart(0)
+  await etcd.healthy()
+  assert.ok((await write(2)).ok)
+  const until = performance.now() + 15_000
+  while (seen.length < 2 && performance.now() < until) await delay(20)
+  assert.deepEqual(seen, [1, 2])
+  ended.abort()
+  await watching
+  await store.close()
 })
 
 async function refused(target: StoreTarget): Promise<string> {

@@ -130,6 +130,12 @@ export class EtcdClient {
     return isMembersFault(failure) || wantsNewToken(failure) ? undefined : refusal(failure, this.#options.user?.name)
   }
 
+  /** After etcd refused a stream in words: asks for a new token; etcd says no more than that of an old one. */
+  refused(details: string): NetpluginError {
+    this.#token = undefined
+    return refusal({ code: status.PERMISSION_DENIED, details }, this.#options.user?.name)
+  }
+
   close(): void {
     this.#closed = true
     for (const { client } of this.#members) client.close()
@@ -185,12 +191,9 @@ export class EtcdClient {
   async #probe(member: Member, end: number): Promise<void> {
     if (this.#options.user !== undefined && this.#token === undefined) await this.#authenticate(member, end)
     const request = { key: Buffer.from('netplugin'), countOnly: true }
-    await unary(member, methods.range, request, this.#metadata(), end).catch((error: unknown) => {
-      const failure = grpcFailure(error)
+    await this.#onMember(member, methods.range, request, end).catch((error: unknown) => {
       // It was asked about a key that we may not read, and so did answer.
-      if (failure.details.includes('permission denied')) return
-      if (wantsNewToken(failure)) this.#token = undefined
-      throw error
+      if (!grpcFailure(error).details.includes('permission denied')) throw error
     })
   }
 

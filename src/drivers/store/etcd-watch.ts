@@ -16,15 +16,24 @@ interface WatchRange {
 /** Pause after a stream that failed at once. */
 const pauseMs = 200
 
+/** A token that is too old is told as if we had no right, and may be it by chance for a new one, too. */
+const maxRefusals = 3
+
 /** Throws COMPACTED, and what etcd refuses; ends with the signal. */
 export async function* watchEtcd(client: EtcdClient, range: WatchRange, signal: AbortSignal): AsyncIterable<KvCommit> {
   let from = range.from
+  let refusals = 0
   while (!signal.aborted) {
     try {
       for await (const response of responses(client, { ...range, from }, signal)) {
         const told = Number(response.compactRevision)
         if (told > 0) throw compacted(from, told)
-        if (response.canceled) throw new Error(response.cancelReason)
+        if (response.canceled) {
+          const refused = client.refused(response.cancelReason)
+          if (++refusals > maxRefusals) throw refused
+          break
+        }
+        if (!response.created) refusals = 0
         yield* commitsOf(response, from)
         from = Math.max(from, lastRevision(response))
         if (signal.aborted) return

@@ -167,18 +167,27 @@ export function holds(condition: KvCondition, revision: number | undefined): boo
 
 /** Applies what is left of a decided commit, whoever decided it; answers when there is none. Safe to be called by many. */
 export async function applyJournal(kv: Kv, keys: KvKeys): Promise<void> {
-  for (;;) {
+  for (let before = 0; ; ) {
     const [entry] = await kv.get([keys.journal])
     if (entry === undefined) return
     const journal = readJournal(keys.journal, entry.value)
     if (journal.state === 'open') return
     const partKey = keys.part(journal.id, journal.next)
     const [part] = await kv.get([partKey])
-    // Somebody else has just applied it.
-    if (part === undefined) continue
+    if (part === undefined) {
+      // Somebody else has just applied it, and the journal is another now.
+      if (before === entry.revision) throw missingPart(partKey)
+      before = entry.revision
+      continue
+    }
     const writes = parseText(partKey, part.value) as readonly KvWrite[]
     await applyPart(kv, keys, { journal, revision: entry.revision, partKey, writes })
   }
+}
+
+function missingPart(key: string): NetpluginError {
+  const message = `the store has lost ${key}, a part of a commit that is decided; was it removed by hand? Restore a backup`
+  return new NetpluginError('unavailable', 'STORE_DAMAGED', message)
 }
 
 interface Part {
