@@ -182,7 +182,12 @@ case ${1:-all} in
 all)
   setup_system
   setup_node
-  setup_consul || say 'Consul cannot be had here; its tests are skipped'
+  # Where it cannot be had, once a day is often enough to find that out.
+  if [ -z "$(find .cache/consul.missed -mtime -1 2>/dev/null)" ] && ! setup_consul; then
+    mkdir -p .cache
+    touch .cache/consul.missed
+    say 'Consul cannot be had here; its tests are skipped'
+  fi
   ;;
 consul)
   setup_consul || fail 'Consul cannot be had here: it is fetched from a mirror of Debian with release 11'
