@@ -76,7 +76,7 @@ truth: setup
 
 # What continuous integration does with 20,000.
 fuzz: setup-node
-	@FUZZ_PACKETS=1000000 node --test src/netnames/hostile.test.ts
+	@FUZZ_PACKETS=1000000 node --test src/netnames/hostile.test.ts src/protocols/cni/calls.test.ts
 
 bench: setup
 	@node bench/run.ts
