@@ -57,6 +57,11 @@ export function cniEndpointId(containerId: string, ifname: string): string {
   return `${prefix}${containerId}:${ifname}`
 }
 
+/** The interface's name in an id of these. */
+export function interfaceOf(endpointId: string): string {
+  return endpointId.slice(endpointId.lastIndexOf(':') + 1)
+}
+
 export function isCniId(endpointId: string): boolean {
   return endpointId.startsWith(prefix)
 }

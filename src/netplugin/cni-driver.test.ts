@@ -321,6 +321,16 @@ test('CHECK compares: all as it was added, and each thing that is not', async (t
   held.state = small()
 })
 
+test('an interface that went with its link is put back', async (t) => {
+  const { added, containers, driver } = setup(t)
+  await added()
+  assert.equal(await driver.restore(id, record()), false)
+  containers.end(netns)
+  containers.add(netns)
+  assert.equal(await driver.restore(id, record()), true)
+  assert.equal(containers.look(netns).addresses[0]?.cidr, `${ipv4}/16`)
+})
+
 test('GC removes what is of this configuration and host, and not valid', async (t) => {
   const { client, call, exist } = setup(t)
   exist(record())

@@ -4,7 +4,7 @@
 import type { NodeClient } from '../api/node-client.ts'
 import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { cniConfigLabel, cniEndpointId, cniNamespaceLabel, isCni } from '../model/cni-endpoint.ts'
+import { cniConfigLabel, cniEndpointId, cniNamespaceLabel, interfaceOf, isCni } from '../model/cni-endpoint.ts'
 import { publishedProtocols } from '../model/published-port.ts'
 import type { ClusterState, EndpointRecord, NetworkRecord } from '../model/state.ts'
 import {
@@ -85,6 +85,18 @@ export class CniDriver implements CniPlugin {
   /** The container is gone; its runtime will not say so. */
   async giveUp(id: string): Promise<void> {
     await this.#inTurn(id, () => this.#detach(id, ''))
+  }
+
+  /** Whether the container lacked its interface; then it has it again. */
+  async restore(id: string, record: EndpointRecord): Promise<boolean> {
+    const { attachments, interfaces, state } = this.#deps
+    return this.#inTurn(id, async () => {
+      const peerName = attachments.inForce(id)
+      const place = { netns: record.labels[cniNamespaceLabel] ?? '', ifname: interfaceOf(id) }
+      if (peerName === undefined || interfaces.has(peerName, record.mac, place)) return false
+      interfaces.put(peerName, record, networkOf(refOf(record), state()), place)
+      return true
+    })
   }
 
   async check(call: CniCall, { prevResult = emptyResult }: CniConfig): Promise<void> {

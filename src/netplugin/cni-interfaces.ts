@@ -127,6 +127,11 @@ export class CniInterfaces {
     this.#deps.host.apply([{ kind: 'delete-link', name: hostEnd.name, index: hostEnd.index }])
   }
 
+  /** Whether the container has the interface, by whatever name. */
+  has(peerName: string, mac: string, { netns }: Place): boolean {
+    return endOf(this.#pair(peerName), mac, this.#deps.containers.look(netns)) !== undefined
+  }
+
   /** What the container lacks of what it must have, as sentences; none when all is there. */
   complaints(peerName: string, record: EndpointRecord, { netns, ifname }: Place, wanted: CarriedAddresses): string[] {
     const inside = this.#deps.containers.look(netns)

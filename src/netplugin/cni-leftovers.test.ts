@@ -16,6 +16,7 @@ function setup() {
   const paths = new Set<string>()
   const busy = new Set<string>()
   const given: string[] = []
+  const restored: string[] = []
   const record = (id: string, node = 'node1') => {
     const labels = { 'io.netplugin.cni.netns': `/run/netns/${id}` }
     return endpointRecord({ id, network: 'default:net', node, ipv4: '10.1.0.9', labels })
@@ -32,11 +33,12 @@ function setup() {
       busy: () => busy,
       exists: (path) => paths.has(path),
       giveUp: async (id) => void given.push(id),
+      restore: async (id) => restored.push(id) > 0,
       clock: new FakeClock(),
       log: silentLog,
     },
   )
-  return { host, paths, busy, given, leftovers }
+  return { host, paths, busy, given, restored, leftovers }
 }
 
 test('one that is gone in two looks is given up, and no one else', async () => {
@@ -65,4 +67,16 @@ test('one whose namespace is there is not, nor one that a call is about, nor one
   host.moveAway('np1')
   await looks()
   assert.deepEqual(given, [])
+})
+
+test('one whose container is there, with nothing over its link, gets its interface back', async () => {
+  const { restored, leftovers, paths, host } = setup()
+  paths.add('/run/netns/cni:c1:eth0')
+  await leftovers.look()
+  assert.deepEqual(restored, ['cni:c1:eth0'])
+  const lower = host.facts().links.get('np1')
+  assert.ok(lower)
+  host.addLink({ ...lower, promiscuity: 1 })
+  await leftovers.look()
+  assert.equal(restored.length, 1)
 })

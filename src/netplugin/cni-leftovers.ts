@@ -1,5 +1,6 @@
-// Endpoints of CNI whose containers went without a word: the runtime was killed, or the host was. An endpoint is given up when
-// the path of its namespace is gone and nothing is over its link, in two looks some seconds apart.
+// Endpoints of CNI and their containers, compared now and then. A container may have gone without a word, because the runtime was
+// killed or the host was: its endpoint is given up when the path of its namespace is gone and nothing is over its link, in two looks
+// some seconds apart. And a link may have been made anew, because somebody deleted it: its container gets its interface back.
 
 import { findPeer } from '../core/plan/host.ts'
 import type { HostDriver } from '../drivers/host/host.ts'
@@ -7,7 +8,7 @@ import type { Clock } from '../lib/clock.ts'
 import { asNetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { cniNamespaceLabel, deviceOf, isCni } from '../model/cni-endpoint.ts'
-import type { ClusterState } from '../model/state.ts'
+import type { ClusterState, EndpointRecord } from '../model/state.ts'
 import { portOfPeer } from './port-reserve.ts'
 
 interface Deps {
@@ -21,6 +22,8 @@ interface Deps {
   readonly busy: () => ReadonlySet<string>
   readonly exists: (path: string) => boolean
   readonly giveUp: (endpointId: string) => Promise<void>
+  /** Puts the interface of an endpoint into its container again, where it is missing; whether it was. */
+  readonly restore: (endpointId: string, record: EndpointRecord) => Promise<boolean>
   readonly clock: Clock
   readonly log: Log
 }
@@ -54,7 +57,11 @@ export class CniLeftovers {
       const { endpointId: id, node, labels } = record
       // A VM that is off may come back: its device is somebody's to detach.
       if (node !== this.#node || !isCni(record) || deviceOf(record) !== '') continue
-      if (busy().has(id) || this.#isThere(id, labels)) continue
+      if (busy().has(id)) continue
+      if (this.#isThere(id, labels)) {
+        await this.#restore(id, record)
+        continue
+      }
       if (!before.has(id)) {
         suspects.add(id)
         continue
@@ -68,16 +75,32 @@ export class CniLeftovers {
     this.#suspects = suspects
   }
 
+  async #restore(id: string, record: EndpointRecord): Promise<void> {
+    const { log, restore } = this.#deps
+    const netns = record.labels[cniNamespaceLabel] ?? ''
+    // The number of a process may be another's by now.
+    if (netns.startsWith('/proc/') || this.#isCovered(id) !== false) return
+    try {
+      if (await restore(id, record)) log.info('interface put back', { endpoint: id, netns })
+    } catch (error) {
+      log.warn('interface not put back, will try again', { endpoint: id, reason: asNetpluginError(error).message })
+    }
+  }
+
   #isThere(id: string, labels: Readonly<Record<string, string>>): boolean {
-    const { host, linkOf, exists } = this.#deps
-    if (exists(labels[cniNamespaceLabel] ?? '')) return true
+    // A name may go before its namespace does.
+    return this.#deps.exists(labels[cniNamespaceLabel] ?? '') || this.#isCovered(id) !== false
+  }
+
+  /** Whether an interface that is up is over the endpoint's link, or its other end is in a container itself; undefined: not in force. */
+  #isCovered(id: string): boolean | undefined {
+    const { host, linkOf } = this.#deps
     const peerName = linkOf(id)
-    // Not in force yet: it will be seen then.
-    if (peerName === undefined) return true
+    if (peerName === undefined) return undefined
     const { links } = host.facts()
     const hostEnd = links.get(portOfPeer(peerName))
-    const lower = hostEnd && findPeer(peerName, hostEnd, links)
-    // The other end is in a container itself, or the interface over it is: a name may go before its namespace does.
-    return hostEnd !== undefined && (lower === undefined || lower.promiscuity !== undefined)
+    if (hostEnd === undefined) return false
+    const lower = findPeer(peerName, hostEnd, links)
+    return lower === undefined || lower.promiscuity !== undefined
   }
 }

@@ -57,6 +57,7 @@ export class CniSide {
         busy: () => driver.busy,
         exists: existsSync,
         giveUp: (id) => driver.giveUp(id),
+        restore: (id, record) => driver.restore(id, record),
         clock,
         log,
       },

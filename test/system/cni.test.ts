@@ -79,6 +79,16 @@ test('containers by CNI', { skip: labSkip, timeout: 200_000 }, (t) =>
       await cniOk(lab, 'node1', 'CHECK', { config: { prevResult } })
     })
 
+    await step('a link that somebody deletes is made anew, and the interface put back', async () => {
+      const [port] = (await cniOk(lab, 'node1', 'ADD')).interfaces ?? []
+      await lab.execOk('node1', `ip link del ${port?.name}`)
+      await lab.until(
+        'it answers again',
+        async () => (await ping(lab, 'node2', 'c2', '10.1.1.1')).code === 0 || undefined,
+        40_000,
+      )
+    })
+
     await step(
       'several interfaces, a group, an address and a MAC that are asked for, by the shell script',
       async () => {
