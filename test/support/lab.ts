@@ -18,6 +18,9 @@ export interface TestLabOptions {
   /** Unique among labs that are up at the same time; also names the folder. */
   readonly name: string
   readonly hosts?: number
+  /** How many of the first hosts run netmaster; several need a store that they can share. */
+  readonly masters?: number
+  readonly store?: 'sqlite' | 'etcd'
   readonly netMode?: 'vxlan' | 'vlan' | 'both'
   readonly fwdMode?: 'bridge' | 'routing'
   readonly uplinks?: number
@@ -73,6 +76,8 @@ export async function withLab<T>(options: TestLabOptions, work: (lab: TestLab) =
     parseLabOptions({
       name: options.name,
       hosts: String(options.hosts ?? 2),
+      masters: String(options.masters ?? 1),
+      store: options.store ?? 'sqlite',
       without: (options.without ?? []).join(','),
       with: (options.with ?? []).join(','),
       ...(options.netMode === undefined ? {} : { netMode: options.netMode }),

@@ -1,5 +1,5 @@
-// Writes one policy after another to netmasters, as one who has them all in his list, until its input ends. Says of each, as
-// a line of JSON, whether it was acknowledged, and after how many milliseconds. Run inside a lab.
+// Writes one policy after another to netmasters, as one who has them all in his list, until it is killed. Says of each, as a
+// line of JSON, whether it was acknowledged, and after how many milliseconds. Run inside a lab.
 //
 //   node test/support/write-stream.ts URL,URL PREFIX
 
@@ -15,12 +15,7 @@ export interface Written {
 
 async function main(baseUrl: string, prefix: string): Promise<void> {
   const client = createClient({ baseUrl, timeoutMs: 10_000 })
-  let isOver = false
-  process.stdin.on('end', () => {
-    isOver = true
-  })
-  process.stdin.resume()
-  for (let n = 0; !isOver; n++) {
+  for (let n = 0; ; n++) {
     const policyName = `${prefix}${n}`
     const started = performance.now()
     let error = ''
@@ -34,7 +29,6 @@ async function main(baseUrl: string, prefix: string): Promise<void> {
     process.stdout.write(`${JSON.stringify(written)}\n`)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
-  client.close()
 }
 
 if (process.argv[1]?.endsWith('write-stream.ts') === true) {
