@@ -16,6 +16,7 @@ import type {
   UpdateEndpointInput,
 } from '../model/plugin.ts'
 import type { Change, StreamMessage } from '../model/state.ts'
+import { isUnderstood, stateVersion } from '../model/versions.ts'
 import { fillPath } from './route.ts'
 import { nodeRoutes, streamPath } from './routes/nodes.ts'
 import { pluginRoutes } from './routes/plugin.ts'
@@ -119,12 +120,16 @@ async function* readStream(
     { idleMs: streamIdleMs },
     signal,
   )) {
-    yield parseStreamMessage(document)
+    const message = parseStreamMessage(document)
+    if (message !== undefined) yield message
   }
 }
 
-/** Checks the frame of a message; the records in it are taken as netmaster made them. */
-export function parseStreamMessage(value: unknown): StreamMessage {
+/**
+ * Checks the frame of a message; the records in it are taken as netmaster made them. Undefined: one that only the next version knows.
+ * Throws `protocol` BAD_STREAM_MESSAGE and STATE_VERSION.
+ */
+export function parseStreamMessage(value: unknown): StreamMessage | undefined {
   if (typeof value === 'object' && value !== null && 'type' in value) {
     const revision = 'revision' in value && Number.isSafeInteger(value.revision)
     const changes = 'changes' in value && Array.isArray(value.changes) && value.changes.every(isChange)
@@ -132,7 +137,10 @@ export function parseStreamMessage(value: unknown): StreamMessage {
     switch (value.type) {
       case 'begin':
       case 'resume':
-        if (start && 'version' in value && value.version === 1) return value as StreamMessage
+        if (start && 'version' in value && typeof value.version === 'number') {
+          if (!isUnderstood(value.version, stateVersion)) throw notUnderstood(value.version)
+          return value as StreamMessage
+        }
         break
       case 'records':
         if (changes) return value as StreamMessage
@@ -160,6 +168,8 @@ export function parseStreamMessage(value: unknown): StreamMessage {
         if (asks && typeof value.about === 'string' && typeof value.key === 'string') return value as StreamMessage
         break
       }
+      default:
+        if (typeof value.type === 'string') return undefined
     }
   }
   const shown = JSON.stringify(value)?.slice(0, 100)
@@ -168,6 +178,11 @@ export function parseStreamMessage(value: unknown): StreamMessage {
     'BAD_STREAM_MESSAGE',
     `netmaster sent a message this agent cannot read: ${shown}`,
   )
+}
+
+function notUnderstood(version: number): NetpluginError {
+  const message = `this is a state of version ${version}, and this netplugin understands ${stateVersion - 1} to ${stateVersion + 1}; upgrade the older program`
+  return new NetpluginError('protocol', 'STATE_VERSION', message)
 }
 
 function isHostMembers(value: unknown): value is HostMembers {

@@ -232,7 +232,7 @@ test('aborting a stream ends it with the reason', async () => {
   )
 })
 
-test('messages of the stream are checked, unknown ones refused', () => {
+test('messages of the stream are checked; those of the next version are taken, or left out', () => {
   const change = { kind: 'tenant', key: 'x', value: null }
   const good = [
     { type: 'begin', version: 1, epoch: 'e', revision: 1 },
@@ -243,15 +243,11 @@ test('messages of the stream are checked, unknown ones refused', () => {
     { type: 'ping', revision: 2 },
   ]
   for (const message of good) assert.deepEqual(parseStreamMessage(message), message)
-  const bad = [
-    null,
-    1,
-    [],
-    {},
-    { type: 'nope' },
-    { type: 'ping' },
-    { type: 'begin', version: 2, epoch: 'e', revision: 1 },
-  ]
+  const next = { type: 'begin', version: 2, epoch: 'e', revision: 1 }
+  assert.deepEqual(parseStreamMessage(next), next)
+  assert.equal(parseStreamMessage({ type: 'nope' }), undefined)
+  assert.throws(() => parseStreamMessage({ ...next, version: 3 }), refused('protocol', 'STATE_VERSION'))
+  const bad = [null, 1, [], {}, { type: 'ping' }, { type: 5 }, { type: 'begin', version: '1', epoch: 'e', revision: 1 }]
   const more = [
     { type: 'records', changes: [1] },
     { type: 'records', changes: [{ kind: 'x' }] },

@@ -1,9 +1,7 @@
 // Nodes: what an agent says when it registers and while it lives, and what the cluster knows about it.
 
 import { z } from 'zod'
-
-/** Version of the protocol between agents and netmaster; both sides refuse another one. */
-export const nodeProtocol = 1
+import { nodeProtocol } from './versions.ts'
 
 /** How often an agent says that it lives, and after which silence it counts as gone. */
 export const heartbeatMs = 5_000

@@ -171,10 +171,10 @@ export type Change = ChangeOf<RecordKind>
  * another epoch starts with a snapshot.
  */
 export type StreamMessage =
-  | { readonly type: 'begin'; readonly version: 1; readonly epoch: string; readonly revision: number }
+  | { readonly type: 'begin'; readonly version: number; readonly epoch: string; readonly revision: number }
   | { readonly type: 'records'; readonly changes: readonly Change[] }
   | { readonly type: 'end'; readonly revision: number }
-  | { readonly type: 'resume'; readonly version: 1; readonly epoch: string; readonly revision: number }
+  | { readonly type: 'resume'; readonly version: number; readonly epoch: string; readonly revision: number }
   | { readonly type: 'delta'; readonly revision: number; readonly changes: readonly Change[] }
   | { readonly type: 'ping'; readonly revision: number }
   /** At any place: nothing is known of members on other hosts, but for what is told from here on. */

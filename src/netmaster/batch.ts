@@ -4,7 +4,7 @@ import type { Commit, StoreChange, StorePut, StoreValue } from '../drivers/store
 import { NetpluginError } from '../lib/errors.ts'
 import type { Decide, Decision, Fence } from './decision.ts'
 import type { Replica } from './replica.ts'
-import { grantKey, type Head, headKey, recordKey } from './store-keys.ts'
+import { grantKey, type Head, headKey, recordKey, storedRecord } from './store-keys.ts'
 
 /** A transaction that waits for its answer. */
 export interface Entry {
@@ -29,7 +29,7 @@ export class Batch {
     if (decision.records.length > 0) this.changesRecords = true
     if (decision.records.length + decision.grants.length > 0) this.changes++
     for (const change of decision.records) {
-      this.writes.set(recordKey(change), change.value === null ? null : { ...change.value })
+      this.writes.set(recordKey(change), change.value === null ? null : storedRecord(change.value))
     }
     for (const grant of decision.grants) {
       this.writes.set(

@@ -7,15 +7,9 @@ import type { Log } from '../lib/log.ts'
 import { Wakeup } from '../lib/wakeup.ts'
 import { problem } from '../model/body.ts'
 import type { PresenceNews } from '../model/masters.ts'
-import {
-  type HeartbeatBody,
-  type NodeRemoved,
-  type NodeView,
-  nodeProtocol,
-  nodeTimeoutMs,
-  type RegisterBody,
-} from '../model/node.ts'
+import { type HeartbeatBody, type NodeRemoved, type NodeView, nodeTimeoutMs, type RegisterBody } from '../model/node.ts'
 import type { Change, NodeRecord } from '../model/state.ts'
+import { isUnderstood, nodeProtocol } from '../model/versions.ts'
 import type { Cluster } from './cluster.ts'
 import { type Decision, unchanged } from './decision.ts'
 import { foundNode, type LossTimes, reclaimRebooted, removeNode } from './lost-nodes.ts'
@@ -206,8 +200,9 @@ function registerNode(view: View, node: string, body: RegisterBody, isHeard: boo
     const message = `${JSON.stringify(node)} is not a node name; use letters, digits, dots, hyphens and underscores`
     return problem('invalid', 'INVALID_NODE_NAME', message)
   }
-  if (body.protocol !== nodeProtocol) {
-    const message = `node ${node} speaks protocol ${body.protocol} and this netmaster ${nodeProtocol}; run the same version on both`
+  if (!isUnderstood(body.protocol, nodeProtocol)) {
+    const [older, newer] = body.protocol < nodeProtocol ? ['netplugin', 'netmaster'] : ['netmaster', 'netplugin']
+    const message = `node ${node} speaks protocol ${body.protocol} and this netmaster ${nodeProtocol}, more than one version apart; upgrade ${older} to the version before that of ${newer}, or to the same`
     return problem('conflict', 'PROTOCOL_VERSION', message)
   }
   const { controlAddress, vtep, bootId, version } = body

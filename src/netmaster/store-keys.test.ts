@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { NetpluginError } from '../lib/errors.ts'
 import type { AddressOwner, GrantChange } from '../model/grant.ts'
-import { decodeEntry, grantKey, recordKey, settingsKey } from './store-keys.ts'
+import { stateVersion } from '../model/versions.ts'
+import { decodeEntry, grantKey, recordKey, settingsKey, storedRecord } from './store-keys.ts'
 
 const owner: fc.Arbitrary<AddressOwner> = fc.oneof(
   fc.record({ type: fc.constant('endpoint' as const), id: fc.string() }),
@@ -63,4 +64,25 @@ test('what is no part of the state is left alone, what is damaged is named', () 
       key,
     )
   }
+})
+
+test('a record has the version of its layout, and is read back without', () => {
+  const value = { tenantName: 'blue', defaultNetwork: '', tenantId: 7 }
+  assert.deepEqual(storedRecord(value), { ...value, v: stateVersion })
+  const change = { kind: 'tenant', key: 'blue', value }
+  assert.deepEqual(decodeEntry('record/tenant/blue', storedRecord(value)), { type: 'record', change })
+  assert.deepEqual(
+    decodeEntry('record/tenant/blue', value),
+    { type: 'record', change },
+    'one of before there were versions',
+  )
+})
+
+test('what the next version stores is read, kinds that only it knows are left alone, and the one after is refused', () => {
+  const next = { tenantName: 'blue', defaultNetwork: '', tenantId: 7, later: true }
+  const decoded = decodeEntry('record/tenant/blue', { ...next, v: stateVersion + 1 })
+  assert.deepEqual(decoded, { type: 'record', change: { kind: 'tenant', key: 'blue', value: next } })
+  assert.deepEqual(decodeEntry('record/later/x', { v: stateVersion + 1 }), { type: 'other' })
+  assert.deepEqual(decodeEntry('record/later/x', null), { type: 'other' })
+  assert.throws(() => decodeEntry('record/tenant/blue', { ...next, v: stateVersion + 2 }), { code: 'STORE_TOO_NEW' })
 })

@@ -1,6 +1,6 @@
 // Where records and grants live in the store:
 //
-//   record/<kind>/<key>                   the record
+//   record/<kind>/<key>                   the record, and `v`, the version of its layout
 //   grant/<pool>/<number>                 its owner (text)
 //   grant/address/<tenant:network>/<ip>   its owner (AddressOwner)
 //   meta/settings                         what the cluster was started with
@@ -12,6 +12,7 @@ import type { StoreValue } from '../drivers/store/store.ts'
 import { NetpluginError } from '../lib/errors.ts'
 import { type AddressOwner, type GrantChange, numberPools } from '../model/grant.ts'
 import { type Change, recordKinds } from '../model/state.ts'
+import { isUnderstood, stateVersion } from '../model/versions.ts'
 
 export const settingsKey = 'meta/settings'
 export const headKey = 'meta/head'
@@ -49,7 +50,10 @@ export type Decoded =
 /** What a key and its value mean; a null value is a deletion. */
 export function decodeEntry(key: string, value: StoreValue | null): Decoded {
   const [area, kind = '', rest = ''] = splitKey(key)
-  if (area === 'record') return { type: 'record', change: decodeRecord(key, kind, rest, value) }
+  if (area === 'record') {
+    const change = decodeRecord(key, kind, rest, value)
+    return change === undefined ? { type: 'other' } : { type: 'record', change }
+  }
   if (area !== 'grant') return { type: 'other' }
   if (kind === 'address') return { type: 'grant', grant: decodeAddress(key, rest, value) }
   const pool = numberPools.find((candidate) => candidate === kind)
@@ -66,11 +70,22 @@ function splitKey(key: string): string[] {
   return second < 0 ? [key] : [key.slice(0, first), key.slice(first + 1, second), key.slice(second + 1)]
 }
 
-function decodeRecord(key: string, kindText: string, recordKey: string, value: StoreValue | null): Change {
+/** A record as it is stored: with the version of its layout, `v`. */
+export function storedRecord(record: object): StoreValue {
+  return { ...record, v: stateVersion }
+}
+
+/** Undefined: of a kind that only the next version knows. */
+function decodeRecord(key: string, kindText: string, recordKey: string, value: StoreValue | null): Change | undefined {
   const kind = recordKinds.find((candidate) => candidate === kindText)
-  if (kind === undefined || (value !== null && (typeof value !== 'object' || Array.isArray(value)))) throw damaged(key)
-  // Only netmaster writes here, and a schema version guards the layout: the shape of the record is trusted.
-  return { kind, key: recordKey, value } as unknown as Change
+  if (value === null) return kind === undefined ? undefined : ({ kind, key: recordKey, value } as Change)
+  if (typeof value !== 'object' || Array.isArray(value)) throw damaged(key)
+  const { v = 1, ...record } = value as { readonly v?: unknown }
+  if (typeof v !== 'number') throw damaged(key)
+  if (!isUnderstood(v, stateVersion)) throw tooNew(key, v)
+  if (kind === undefined && v <= stateVersion) throw damaged(key)
+  // Only netmaster writes here, and the version guards the layout: the shape of the record is trusted.
+  return kind === undefined ? undefined : ({ kind, key: recordKey, value: record } as unknown as Change)
 }
 
 function decodeAddress(key: string, rest: string, value: StoreValue | null): GrantChange {
@@ -94,6 +109,11 @@ function decodeOwner(key: string, value: StoreValue): AddressOwner {
     }
   }
   throw damaged(key)
+}
+
+function tooNew(key: string, version: number): NetpluginError {
+  const message = `the store holds records of version ${version} at ${JSON.stringify(key)}, and this netmaster reads those of ${stateVersion - 1} to ${stateVersion + 1}; start a version of netmaster that is not more than one apart`
+  return new NetpluginError('conflict', 'STORE_TOO_NEW', message, { details: { key } })
 }
 
 function damaged(key: string): NetpluginError {

@@ -7,6 +7,7 @@ import type { Writable } from 'node:stream'
 import type { Clock } from '../lib/clock.ts'
 import { NetpluginError } from '../lib/errors.ts'
 import type { StreamMessage } from '../model/state.ts'
+import { stateVersion } from '../model/versions.ts'
 import type { Cluster } from './cluster.ts'
 
 export interface StreamPosition {
@@ -66,7 +67,7 @@ async function begin(
   if (since?.epoch === cluster.epoch && since.revision > cluster.reached) await cluster.fresh()
   if (since?.epoch === cluster.epoch && since.revision <= cluster.reached) {
     const { epoch, revision } = since
-    const resume = line({ type: 'resume', version: 1, epoch, revision })
+    const resume = line({ type: 'resume', version: stateVersion, epoch, revision })
     if (cluster.changesAfter(revision) !== undefined) {
       await write(output, resume, signal)
       return revision
@@ -88,7 +89,7 @@ async function begin(
 async function snapshot(output: Writable, cluster: Cluster, signal: AbortSignal): Promise<number> {
   const { revision, epoch } = cluster
   const records = cluster.records()
-  await write(output, line({ type: 'begin', version: 1, epoch, revision }), signal)
+  await write(output, line({ type: 'begin', version: stateVersion, epoch, revision }), signal)
   for (let at = 0; at < records.length; at += chunkSize) {
     await write(output, line({ type: 'records', changes: records.slice(at, at + chunkSize) }), signal)
   }

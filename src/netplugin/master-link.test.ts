@@ -170,7 +170,7 @@ const begin = (version: number) => `{"type":"begin","version":${version},"epoch"
 for (const [what, content] of [
   ['empty', ''],
   ['torn', `${begin(1)}\n{"type":"records","chan`],
-  ['of another version', `${begin(2)}\n{"type":"end","revision":7}\n`],
+  ['of a version too new', `${begin(3)}\n{"type":"end","revision":7}\n`],
   ['not what was written', `${begin(1)}\n{"type":"records","changes":[null,5]}\n{"type":"end","revision":7}\n`],
 ] as const) {
   test(`a saved state that is ${what} is as good as none`, (t) => {

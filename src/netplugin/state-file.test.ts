@@ -109,3 +109,15 @@ test('what could not be written is written when that is possible again', async (
   await file.flush()
   assert.deepEqual(read()?.state, state)
 })
+
+test('what a much newer version saved is no state', async (t) => {
+  const { path, file, read } = setup(t)
+  file.tell({ epoch: 'e1', state: small() })
+  await file.flush()
+  const text = readFileSync(path, 'utf8')
+  const ofVersion = (version: number) => text.replace('"version":1', `"version":${version}`)
+  writeFileSync(path, ofVersion(2))
+  assert.equal(read()?.state.revision, 1)
+  writeFileSync(path, ofVersion(3))
+  assert.equal(read(), undefined)
+})

@@ -7,6 +7,7 @@ import { type Files, systemFiles } from '../lib/files.ts'
 import { applyChanges } from '../model/apply-changes.ts'
 import { listRecords } from '../model/record-list.ts'
 import { type Change, type ClusterState, emptyState, type StreamMessage } from '../model/state.ts'
+import { stateVersion } from '../model/versions.ts'
 
 export interface SavedState {
   /** Names the store; revisions of another one say nothing about this one. */
@@ -43,6 +44,7 @@ export class StateFile {
     try {
       for (const line of this.#files.read(this.#path).split('\n')) {
         const message = parseStreamMessage(JSON.parse(line))
+        if (message === undefined) continue
         if (message.type === 'begin') epoch = message.epoch
         else if (message.type === 'records') changes.push(...message.changes)
         else if (message.type === 'end') state = applyChanges(emptyState, message.revision, changes)
@@ -91,7 +93,7 @@ export class StateFile {
         bytes += line.length
         await file.write(line)
       }
-      await write({ type: 'begin', version: 1, epoch, revision })
+      await write({ type: 'begin', version: stateVersion, epoch, revision })
       const records = listRecords(state)
       for (let at = 0; at < records.length; at += chunkSize) {
         await write({ type: 'records', changes: records.slice(at, at + chunkSize) })
