@@ -45,8 +45,12 @@ export function planAllFlows(desired: FlowSets, actual: Iterable<Flow>, options:
 }
 
 /** Whether a flow that was read back is the one that is wanted, and does what that does: other hands leave the cookie as it was. */
-function isThe(wanted: Flow, { table, priority, match, actions, goto, meter, foreign, ...timeouts }: Flow): boolean {
+function isThe(
+  wanted: Flow,
+  { cookie, table, priority, match, actions, goto, meter, foreign, ...timeouts }: Flow,
+): boolean {
   return (
+    cookie === wanted.cookie &&
     table === wanted.table &&
     priority === wanted.priority &&
     goto === wanted.goto &&
