@@ -96,7 +96,10 @@ export class Master {
       highWaterMark: 1 << 30,
       decodeStrings: false,
       write: (text, _, done) => {
-        for (const line of String(text).split('\n')) if (line !== '') send(parseStreamMessage(JSON.parse(line)))
+        for (const line of String(text).split('\n')) {
+          const message = line === '' ? undefined : parseStreamMessage(JSON.parse(line))
+          if (message !== undefined) send(message)
+        }
         done()
       },
     })

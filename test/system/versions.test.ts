@@ -12,6 +12,9 @@ import { makeNextVersion } from '../support/next-version.ts'
 import { startPings } from '../support/ping-stream.ts'
 import { stepsOf } from '../support/steps.ts'
 
+const health = 'http://netmaster:9999/healthz'
+const activate = '--unix-socket /run/docker/plugins/netplugin.sock http://plugin/Plugin.Activate'
+
 type Program = 'netmaster' | 'netplugin'
 
 /** The programs of the next version that run. */
@@ -40,13 +43,16 @@ class Upgraded {
     child.stdout.resume()
     child.stderr.resume()
     this.#running.set(`${host} ${program}`, child)
+    const ask = `curl -sf --max-time 2 ${program === 'netmaster' ? health : `-X POST ${activate}`}`
+    await this.#lab.until(`${program} to answer`, async () => (await this.#lab.exec(host, ask)).code === 0 || undefined)
   }
 
   /** Back to the one of now. */
   async down(host: string, program: Program): Promise<void> {
     const child = this.#running.get(`${host} ${program}`)
     assert.ok(child?.exitCode === null, `${program} of the next version ended by itself`)
-    const over = once(child, 'close')
+    // Not until its pipes are closed: the names server goes on, and has them.
+    const over = once(child, 'exit')
     child.kill('SIGKILL')
     await over
     await this.#lab.until(`${program} to be gone`, async () => {
