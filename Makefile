@@ -9,7 +9,7 @@ export NODE_OPTIONS := --disable-warning=ExperimentalWarning
 UNIT := src test/properties test/simulation test/scenarios tools
 SYSTEM := test/oracle test/system
 
-.PHONY: help setup setup-node setup-kernel build demo demo-down lint unit-test system-test kernel-test test truth fuzz bench clean
+.PHONY: help setup setup-node setup-kernel build demo demo-down lint unit-test system-test kernel-test test truth fuzz bench soak clean
 
 help:
 	@echo 'make demo         two hosts, one network, ping: then left up to play with (as root)'
@@ -22,6 +22,7 @@ help:
 	@echo 'make truth        the proofs of policy at full size (as root)'
 	@echo 'make fuzz         a million hostile DNS packets, and as many responses'
 	@echo 'make bench        benchmarks, as a table with ratios (as root)'
+	@echo 'make soak         ten minutes of faults on three hosts, and what is left of the cluster then (as root)'
 	@echo 'make build        single-file programs in dist/'
 	@echo 'make setup        install what is missing; the others call it'
 	@echo 'make clean        remove dist/ and caches'
@@ -80,6 +81,10 @@ fuzz: setup-node
 
 bench: setup
 	@node bench/run.ts
+
+# SOAK_MINUTES, and SOAK_SEED to have the same choices again.
+soak: setup
+	@node test/soak/run.ts
 
 clean:
 	rm -rf dist .cache

@@ -207,9 +207,9 @@ export class Simulation {
 
   async #settle(): Promise<void> {
     // Before hosts compare themselves with their Docker, which would make up for it.
-    await this.#world.runFor(12_000)
+    await this.#world.runFor(9_500)
     for (const each of await notGivenBack({ store: this.#store, hosts: this.#hosts })) this.#wrong.add(each)
-    await this.#world.runFor(13_000)
+    await this.#world.runFor(15_500)
     await this.#untilRead()
     let wrong: readonly string[] = []
     for (let ms = 0; ms < settleMs; ms += 5_000) {
