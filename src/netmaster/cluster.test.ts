@@ -99,6 +99,33 @@ test('when the store fails, everything decided on top fails too, and nothing of 
   await cluster.close()
 })
 
+test('who joins a batch while it is decided again is answered too when the store then fails', async () => {
+  const store = new GatedStore()
+  const cluster = await open(store)
+  const other = await open(store.inner)
+  let openGate = () => {}
+  store.gate = new Promise((resolve) => {
+    openGate = resolve
+  })
+  const first = cluster.transact(take('a'))
+  await new Promise((resolve) => setImmediate(resolve))
+  await other.transact(take('faster'))
+  const late = cluster.transact(take('late'))
+  // The first commit finds that another writer was faster, the second one fails.
+  const snapshot = store.snapshot
+  store.snapshot = async () => {
+    store.fail = new NetpluginError('unavailable', 'STORE_WRITE_FAILED', 'disk full')
+    return snapshot()
+  }
+  openGate()
+  const outcomes = await Promise.allSettled([first, late])
+  assert.deepEqual(
+    outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason.code),
+    ['STORE_WRITE_FAILED', 'STORE_WRITE_FAILED'],
+  )
+  await cluster.close()
+})
+
 test('a refused decision rejects with its problem and changes nothing', async () => {
   const cluster = await open(newStore())
   const refused = cluster.transact(() => problem('conflict', 'NO', 'no'))

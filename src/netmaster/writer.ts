@@ -117,19 +117,25 @@ export class Writer {
       if (this.#open.entries.length === 0) break
       const batch = this.#open
       this.#open = new Batch()
-      try {
-        await this.#commit(batch)
-      } catch (error) {
-        this.#fail(batch, asNetpluginError(error))
-      }
+      await this.#commit(batch)
     }
     // In the same step as the last look at the queue: whatever is added later starts a new pump.
     this.#pumping = undefined
   }
 
+  /** Settles the entries of the batch, and those that join it while it is decided again. */
   async #commit(batch: Batch): Promise<void> {
-    let current = batch
+    const held = { current: batch }
+    try {
+      await this.#commitAtLast(held)
+    } catch (error) {
+      this.#fail(held.current, asNetpluginError(error))
+    }
+  }
+
+  async #commitAtLast(held: { current: Batch }): Promise<void> {
     for (let conflicts = 0; conflicts < maxConflicts; conflicts++) {
+      const { current } = held
       if (current.writes.size === 0) {
         // Only answers that rested on an earlier commit, which is durable by now.
         for (const { entry, decision } of current.entries) entry.resolve(decision.result, this.#replica.revision)
@@ -150,7 +156,7 @@ export class Writer {
       else if (result.conflict === headKey || entries.length === current.entries.length) {
         await this.#follower.passed(before)
       }
-      current = this.#takeUp(entries)
+      held.current = this.#takeUp(entries)
     }
     const message = 'too many other writers change the cluster at the same time; try again'
     throw new NetpluginError('unavailable', 'TOO_MANY_CONFLICTS', message)
