@@ -72,6 +72,7 @@ test: setup
 # Proofs of policy that continuous integration has no time for in full. Simulator, trace and real packets are held to one evaluator.
 truth: setup
 	@POLICY_SETS=100000 node --test test/properties/policy.test.ts
+	@SIMULATION_SEED=$$(date +%s) SIMULATION_RUNS=20000 node --test test/simulation/simulation.test.ts
 	@ORACLE_SETS=1000 TRUTH_SETS=100 FIRE_ENDPOINTS=1000 node --test --test-concurrency=1 \
 	  test/oracle/policy.test.ts test/system/truth.test.ts test/system/policy-under-fire.test.ts
 

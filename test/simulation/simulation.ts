@@ -38,6 +38,8 @@ export class Simulation {
   readonly #hosts: Host[] = []
   readonly #users: Users
   readonly #wrong = new Set<string>()
+  /** What was started last at each; it may not serve yet. */
+  readonly #starting = new Map<Place<Master>, Process>()
   #instances = 0
   #isCalm = false
 
@@ -76,9 +78,10 @@ export class Simulation {
 
   /** A netmaster starts where there is none; it may die before it is up. */
   #birth(place: Place<Master>): void {
-    if (place.current?.process.isAlive === true) return
+    if (place.current?.process.isAlive === true || this.#starting.get(place)?.isAlive === true) return
     const world = this.#world
     const process = new Process(place.name, world)
+    this.#starting.set(place, process)
     const options = { address: place.name, instance: `i${++this.#instances}`, isShared: this.#isShared }
     const faults: StoreFaults = this.#isShared
       ? { isCut: () => this.#wire.isCut(place.name, 'store'), lossShare: () => (this.#isCalm ? 0 : 0.02) }
@@ -197,7 +200,8 @@ export class Simulation {
     this.#wire.healAll()
     for (const place of this.#masters) {
       place.current?.process.spare()
-      if (place.current === undefined || !place.current.process.isAlive) this.#birth(place)
+      this.#starting.get(place)?.spare()
+      this.#birth(place)
     }
     for (const host of this.#hosts) {
       host.agent?.process.spare()
