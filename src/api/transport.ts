@@ -3,6 +3,7 @@
 // the next, and what it did not answer is sent again there: every request of the API may be.
 
 import type { IncomingMessage } from 'node:http'
+import { systemClock } from '../lib/clock.ts'
 import { asError, NetpluginError } from '../lib/errors.ts'
 import { refusalOf, systemReason, wasPerhapsServed } from './refusal.ts'
 import { fillPath, type Route } from './route.ts'
@@ -90,7 +91,7 @@ export class Transport {
         if (isLast) throw resent ? asResent(error) : error
         resent ||= wasPerhapsServed(error.cause)
       }
-      if (tries % this.#servers.count === 0) await pause(roundMs, either)
+      if (tries % this.#servers.count === 0) await systemClock.after(roundMs, either).catch(() => {})
     }
   }
 
@@ -237,18 +238,6 @@ function isOfServer({ code, kind, details }: NetpluginError): boolean {
 function asResent(error: NetpluginError): NetpluginError {
   const { kind, code, message, details, cause } = error
   return new NetpluginError(kind, code, message, { cause, details: { ...details, resent: true } })
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done, { once: true })
-  })
 }
 
 function shown({ url }: ServerChoice): string {

@@ -15,6 +15,19 @@ export class Wakeup {
 
   /** Resolves at the next wake or when the signal aborts. */
   wait(signal: AbortSignal): Promise<void> {
+    return this.#woken(signal, () => {})
+  }
+
+  /** The same, but no longer than `ms`. */
+  async waitAtMost(ms: number, { clock }: { readonly clock: Clock }, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return
+    const over = new AbortController()
+    await this.#woken(signal, (resume) => void clock.after(ms, over.signal).then(resume, () => {}))
+    over.abort(enough)
+  }
+
+  /** `begun` is called when it waits, with what ends that. */
+  #woken(signal: AbortSignal, begun: (resume: () => void) => void): Promise<void> {
     if (signal.aborted) return Promise.resolve()
     return new Promise((resolve) => {
       const resume = () => {
@@ -24,24 +37,8 @@ export class Wakeup {
       }
       this.#waiting.add(resume)
       signal.addEventListener('abort', resume, { once: true })
+      begun(resume)
     })
-  }
-
-  /** The same, but no longer than `ms`. */
-  async waitAtMost(ms: number, { clock }: { readonly clock: Clock }, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return
-    const over = new AbortController()
-    await new Promise<void>((resolve) => {
-      const resume = () => {
-        this.#waiting.delete(resume)
-        signal.removeEventListener('abort', resume)
-        resolve()
-      }
-      this.#waiting.add(resume)
-      signal.addEventListener('abort', resume, { once: true })
-      clock.after(ms, over.signal).then(resume, () => {})
-    })
-    over.abort(enough)
   }
 }
 

@@ -6,6 +6,7 @@ import { release } from 'node:os'
 import { join } from 'node:path'
 import { createNodeClient } from '../api/node-client.ts'
 import type { HostDoctorFacts, MasterFacts, PathResult, PeerFacts, SwitchFacts } from '../core/doctor/host.ts'
+import { ownAliasPrefix } from '../core/plan/host.ts'
 import type { HostDriver } from '../drivers/host/host.ts'
 import type { Runtime } from '../drivers/runtime/runtime.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -68,7 +69,7 @@ export async function doctorFacts(config: NodeConfig, deps: DoctorDeps, signal: 
     })
     peers.push(...(await Promise.all(tried)))
   }
-  const ours = [...links.values()].filter(({ alias, kind }) => kind === 'veth' && alias.startsWith('netplugin:'))
+  const ours = [...links.values()].filter(({ alias, kind }) => kind === 'veth' && alias.startsWith(ownAliasPrefix))
   return {
     node: config.node,
     version: config.version,

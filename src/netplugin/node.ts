@@ -14,7 +14,6 @@ import type { Runtime } from '../drivers/runtime/runtime.ts'
 import type { Clock } from '../lib/clock.ts'
 import { NetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import type { ClusterState } from '../model/state.ts'
 import { parseResolvConf } from '../protocols/dns/index.ts'
 import { LibnetworkServer } from '../protocols/libnetwork/index.ts'
 import { Agent } from './agent.ts'
@@ -34,6 +33,7 @@ import { MemberExchange } from './member-exchange.ts'
 import { type NamesProcesses, NamesServer } from './names-server.ts'
 import { Outbox } from './outbox.ts'
 import { Outside } from './outside.ts'
+import { withoutDetached } from './own-node.ts'
 import { ProviderHealth } from './provider-health.ts'
 import { PublishedPorts } from './published-ports.ts'
 import { RunningContainers } from './running-containers.ts'
@@ -289,14 +289,6 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
     await Promise.all([server.stop(stopped), cni.stop(stopped)])
     client.close()
   }
-}
-
-/** The state without endpoints that were detached here and of which netmaster does not know yet. */
-function withoutDetached(state: ClusterState | undefined, detached: ReadonlySet<string>): ClusterState | undefined {
-  if (state === undefined || detached.size === 0) return state
-  const endpoints = new Map(state.endpoints)
-  for (const id of detached) endpoints.delete(id)
-  return { ...state, endpoints }
 }
 
 function nodeSettings(config: NodeConfig, host: HostDriver): NodeSettings {

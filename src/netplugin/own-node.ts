@@ -24,3 +24,14 @@ export function withOwnNode(state: ClusterState, config: NodeConfig): ClusterSta
   }
   return { ...state, nodes: new Map(state.nodes).set(config.node, { ...record, vtep: config.vtep }) }
 }
+
+/** The state without endpoints that were detached here and of which netmaster does not know yet. */
+export function withoutDetached(
+  state: ClusterState | undefined,
+  detached: ReadonlySet<string>,
+): ClusterState | undefined {
+  if (state === undefined || detached.size === 0) return state
+  const endpoints = new Map(state.endpoints)
+  for (const id of detached) endpoints.delete(id)
+  return { ...state, endpoints }
+}

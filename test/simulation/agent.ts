@@ -15,6 +15,7 @@ import { DockerSide } from '../../src/netplugin/docker-side.ts'
 import { LostHosts } from '../../src/netplugin/lost-hosts.ts'
 import { MasterLink } from '../../src/netplugin/master-link.ts'
 import { Outbox } from '../../src/netplugin/outbox.ts'
+import { withoutDetached } from '../../src/netplugin/own-node.ts'
 import { PublishedPorts } from '../../src/netplugin/published-ports.ts'
 import { RunningContainers } from '../../src/netplugin/running-containers.ts'
 import { nodeConfig } from '../../src/netplugin/testing.ts'
@@ -126,10 +127,4 @@ export class AgentSide {
       this.#attachments.passed(links, new Map(), network.revision)
     }
   }
-}
-
-function withoutDetached(state: ClusterState | undefined, detached: ReadonlySet<string>): ClusterState | undefined {
-  if (state === undefined || detached.size === 0) return state
-  const endpoints = new Map([...state.endpoints].filter(([id]) => !detached.has(id)))
-  return { ...state, endpoints }
 }

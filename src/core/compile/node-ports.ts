@@ -25,7 +25,7 @@ export interface NodeSettings {
 export const bridgeNames = { integration: 'np-int', uplink: 'np-uplink' } as const
 
 /** Bytes that VXLAN over IPv4 adds: Ethernet 14, IPv4 20, UDP 8, VXLAN 8 (RFC 7348). */
-const vxlanOverhead = 50
+export const vxlanOverhead = 50
 const fallbackMtu = 1450
 
 /** The MTU inside a network of this encapsulation. */

@@ -1,6 +1,8 @@
 // The state of one host, from what was found out about it.
 
 import { bad, type Finding, type Found, isMissing, note, ok } from '../../lib/findings.ts'
+import { bridgeNames, vxlanOverhead } from '../compile/node-ports.ts'
+import { portNames } from '../pipeline/facts.ts'
 
 /** What became of packets of full size on the way to another host. */
 export type PathResult =
@@ -73,7 +75,6 @@ export interface HostDoctorFacts {
   readonly missingPrograms: readonly string[]
 }
 
-export const integrationBridge = 'np-int'
 /** A clock that differs more makes logs of hosts hard to compare, and certificates invalid. */
 const noteSkewMs = 2_500
 const badSkewMs = 60_000
@@ -124,11 +125,15 @@ function switchFindings(facts: HostDoctorFacts): Finding[] {
   const version = isOld
     ? bad(about, `version ${found.version} is too old`, `install ${oldestSwitch.join('.')} or newer`)
     : ok(about, `version ${found.version}`)
-  const bridge = found.bridges.find(({ name }) => name === integrationBridge)
+  const bridge = found.bridges.find(({ name }) => name === bridgeNames.integration)
   const wanted = facts.hasKernelOpenVswitch ? 'system' : 'netdev'
   const there =
     bridge === undefined
-      ? bad('bridge', `there is no bridge ${integrationBridge}`, 'netplugin makes it: see that it runs, and its log')
+      ? bad(
+          'bridge',
+          `there is no bridge ${bridgeNames.integration}`,
+          'netplugin makes it: see that it runs, and its log',
+        )
       : bridge.failMode !== 'secure'
         ? bad('bridge', `${bridge.name} forwards without flows (fail mode)`, 'netplugin mends it: see its log')
         : (bridge.datapathType || 'system') !== wanted
@@ -146,7 +151,10 @@ function tunnelFindings({ tunnel, underlay, tunnelListens }: HostDoctorFacts): F
   const address =
     underlay === undefined
       ? bad('tunnel end', `no interface has the address ${vtep}`, 'give netplugin the right --vtep-ip')
-      : ok('tunnel end', `${vtep} on ${underlay.device}, MTU ${underlay.mtu}: ${underlay.mtu - 50} for containers`)
+      : ok(
+          'tunnel end',
+          `${vtep} on ${underlay.device}, MTU ${underlay.mtu}: ${underlay.mtu - vxlanOverhead} for containers`,
+        )
   if (tunnelListens === undefined) return [address]
   const about = `UDP port ${port}`
   if (isMissing(tunnelListens)) return [address, bad(about, tunnelListens.problem, 'restart Open vSwitch')]
@@ -155,7 +163,7 @@ function tunnelFindings({ tunnel, underlay, tunnelListens }: HostDoctorFacts): F
     : bad(
         about,
         'the switch does not take tunnel packets, the kernel refuses them',
-        'ovs-vsctl del-port np-vxlan; netplugin makes it anew',
+        `ovs-vsctl del-port ${portNames.vxlan}; netplugin makes it anew`,
       )
   return [address, listens]
 }

@@ -1,6 +1,7 @@
 // A watch on etcd that outlives members and connections: it goes on after the last revision it has told.
 
 import type { ClientDuplexStream } from '@grpc/grpc-js'
+import { systemClock } from '../../lib/clock.ts'
 import type { EtcdClient } from './etcd-client.ts'
 import { grpcFailure, isCompacted } from './etcd-errors.ts'
 import { methods, type WatchRequest, type WatchResponse } from './etcd-messages.ts'
@@ -48,7 +49,7 @@ export async function* watchEtcd(client: EtcdClient, range: WatchRange, signal: 
         if (refused !== undefined) throw refused
       }
     }
-    await pause(signal)
+    await systemClock.after(pauseMs, signal).catch(() => {})
   }
 }
 
@@ -92,16 +93,4 @@ function lastRevision({ created, events, header }: WatchResponse): number {
   const last = events.at(-1)
   if (last !== undefined) return Number(last.kv.modRevision)
   return created ? 0 : Number(header.revision)
-}
-
-function pause(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, pauseMs)
-    signal.addEventListener('abort', done, { once: true })
-    function done() {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-  })
 }
