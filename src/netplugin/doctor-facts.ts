@@ -147,6 +147,16 @@ async function daemon(runDir: string, command: string, words: readonly string[],
   }
 }
 
+async function healthOf(url: string, clock: Clock, signal: AbortSignal): Promise<MasterFacts> {
+  const asked = clock.now()
+  const health = await fetch(new URL('/healthz', url), { signal })
+  const date = Date.parse(health.headers.get('date') ?? '')
+  // The header has whole seconds: on the average, half a one is missing.
+  const skewMs = Number.isNaN(date) ? 0 : date + 500 - (asked + clock.now()) / 2
+  const { revision } = (await health.json()) as { revision: number }
+  return { url, revision, skewMs }
+}
+
 async function masterOf(
   { netmaster, node }: NodeConfig,
   clock: Clock,
@@ -156,13 +166,8 @@ async function masterOf(
   try {
     // First: it says better than fetch what is in the way.
     const nodes = await client.nodes(signal)
-    const asked = clock.now()
-    const health = await fetch(new URL('/healthz', netmaster), { signal })
-    const date = Date.parse(health.headers.get('date') ?? '')
-    // The header has whole seconds: on the average, half a one is missing.
-    const skewMs = Number.isNaN(date) ? 0 : date + 500 - (asked + clock.now()) / 2
-    const { revision } = (await health.json()) as { revision: number }
-    return { url: netmaster, revision, skewMs, nodes }
+    // Of several netmasters the first that answers.
+    return { ...(await Promise.any(client.servers().map((url) => healthOf(url, clock, signal)))), nodes }
   } finally {
     client.close()
   }

@@ -34,6 +34,12 @@ test('netplugin doctor', { skip: labSkip, timeout: 180_000 }, (t) =>
         assert.equal(findings.filter(({ about }) => about.startsWith('path to ')).length, 1)
       }
     })
+    await step('one of two netmasters that does not answer', async () => {
+      const edit = `s#"netmaster":"[^"]*"#"netmaster":"http://netmaster:9998,http://netmaster:9999"#`
+      await lab.execOk('node2', `sed '${edit}' /run/netplugin/config.json >/run/netplugin/two.json`)
+      const said = await lab.execOk('node2', 'netplugin doctor --config /run/netplugin/two.json')
+      assert.match(said, /^ok +netmaster +http:\/\/netmaster:9999.* answers, revision \d+$/m)
+    })
     await step('a way that carries less than both ends believe', async () => {
       // The NIC below the bridge, which keeps what it has.
       const nic = (await lab.execOk('node2', 'ovs-vsctl list-ports br-phys | grep ^eth')).trim()
