@@ -60,6 +60,8 @@ interface Deps {
   readonly onPass: (network: NodeNetwork, ofPorts: ReadonlyMap<string, number>) => void
   /** Called before that, with what keeps the host itself out of infra networks. */
   readonly onHost?: (problems: ReadonlyMap<string, string>) => void
+  /** Called when the switch is there, perhaps again, before a pass. */
+  readonly onSwitch?: () => void
 }
 
 /** Of endpoints whose ports the switch has, by id: the end that the container gets. */
@@ -340,7 +342,7 @@ export class Agent {
     }
     const link = await SwitchLink.open(
       { runDir: this.#config.ovsRunDir, node: this.#config.node },
-      { log, clock, onPacketIn, onForeignChange },
+      { log, clock, onPacketIn, onForeignChange, onConnected: () => this.#deps.onSwitch?.() },
       signal,
     )
     link.database.onChange(() => this.lookSoon())

@@ -189,6 +189,7 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
       health.packetIn(packet)
     },
     onHost: (problems) => hostNetworks.passed(problems),
+    onSwitch: () => tunnels.askAgain(),
     onPass: (network, ofPorts) => {
       passed = { network, ofPorts }
       names.lookAgain()

@@ -49,6 +49,8 @@ interface Deps {
   readonly onPacketIn: (packet: PacketIn) => void
   /** Called when somebody else changed flows: what is in the switch is not known any more. */
   readonly onForeignChange: () => void
+  /** Called when there is a connection to the daemon, before anything is put in force: it may be a new one that knows nothing. */
+  readonly onConnected: () => void
 }
 
 interface Applied {
@@ -273,6 +275,7 @@ export class SwitchLink {
     this.#openFlow = connection
     this.#applied = undefined
     connection.closed.then(() => this.close())
+    this.#deps.onConnected()
     await connection
       .watchFlows(() => this.#changedByOthers(), signal)
       .catch((error: unknown) => {

@@ -27,7 +27,7 @@ test('a new peer is asked for at once, then a few times until it is surely up, t
   const { tunnels, after } = setup(t)
   tunnels.keepWarm(['10.0.0.2'])
   assert.deepEqual(await after(0), ['10.0.0.2'])
-  for (const pause of [1_000, 3_000, 10_000, 300_000, 300_000]) {
+  for (const pause of [100, 300, 1_000, 3_000, 10_000, 300_000, 300_000]) {
     assert.deepEqual(await after(pause - 1), [], `nothing before ${pause} ms`)
     assert.deepEqual(await after(1), ['10.0.0.2'], `after ${pause} ms`)
   }
@@ -51,6 +51,17 @@ test('a peer that left is asked for no more, and is new when it comes back', asy
   assert.deepEqual(await after(600_000), [])
   tunnels.keepWarm(['10.0.0.2'])
   assert.deepEqual(await after(0), ['10.0.0.2'])
+})
+
+test('all are asked for again, as new ones, when the switch is there again', async (t) => {
+  const { tunnels, after } = setup(t)
+  tunnels.keepWarm(['10.0.0.2', '10.0.0.3'])
+  await after(0)
+  await after(60_000)
+  tunnels.askAgain()
+  assert.deepEqual(await after(0), ['10.0.0.2', '10.0.0.3'])
+  assert.deepEqual(await after(100), ['10.0.0.2', '10.0.0.3'])
+  assert.deepEqual(await after(299), [])
 })
 
 test('it ends with its signal and closes its socket', async (t) => {

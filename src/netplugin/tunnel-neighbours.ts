@@ -23,8 +23,8 @@ interface Deps {
 
 /** The switch forgets after 15 minutes without use. */
 const refreshMs = 5 * 60_000
-/** While a peer is not up yet its MAC cannot be learnt. */
-const retriesMs = [0, 1_000, 3_000, 10_000]
+/** While a peer, or the switch, is not up yet its MAC cannot be learnt. */
+const retriesMs = [0, 100, 300, 1_000, 3_000, 10_000]
 /** RFC 863: what arrives there is to be thrown away; a host without the service says so, which does as well. */
 const discardPort = 9
 
@@ -47,6 +47,13 @@ export class TunnelNeighbours {
       grown = true
     }
     if (grown) this.#wakeup.wake()
+  }
+
+  /** The switch may be another one, which knows nobody. */
+  askAgain(): void {
+    const at = this.#deps.clock.now()
+    for (const peer of this.#due.keys()) this.#due.set(peer, { tries: 0, at })
+    this.#wakeup.wake()
   }
 
   async run(signal: AbortSignal): Promise<void> {

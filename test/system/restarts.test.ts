@@ -145,6 +145,14 @@ test('restarts', { skip: labSkip, timeout: 280_000 }, (t) =>
       },
     )
 
+    await step('Open vSwitch killed and started: the first packet to another host is not lost', async () => {
+      const held = await settledInventory(lab, hosts)
+      await lab.kill('node1', 'ovs-vswitchd')
+      await lab.start('node1', 'ovs-vswitchd')
+      await untilAsBefore(lab, held)
+      await lab.execOk('node1', 'docker exec web ping -c 1 -W 1 20.1.1.2')
+    })
+
     await step('flows, ports and bridges that other hands removed or replaced are made again', async () => {
       const held = await settledInventory(lab, hosts)
       const port = `$(ovs-vsctl --bare --columns=name find port external_ids:netplugin-endpoint!='""')`
