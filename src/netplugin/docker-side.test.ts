@@ -213,7 +213,8 @@ test('an endpoint that is gone meanwhile is no trouble', async (t) => {
 })
 
 test('an endpoint that Docker does not have is given up after ten seconds, with its addresses', async (t) => {
-  const { clock, start, gaveUp } = setup(t)
+  const { clock, world, start, gaveUp } = setup(t)
+  world.state = renamed(small(), { containerId: '' })
   await start()
   clock.advance(9_999)
   await settle()
@@ -224,7 +225,8 @@ test('an endpoint that Docker does not have is given up after ten seconds, with 
 })
 
 test('an endpoint that Docker has at the second look is kept, and its grace begins anew', async (t) => {
-  const { runtime, clock, start, gaveUp } = setup(t)
+  const { runtime, clock, world, start, gaveUp } = setup(t)
+  world.state = renamed(small(), { containerId: '' })
   await start()
   const container = runtime.startContainer('web', 'net', { endpointId: 'web' })
   clock.advance(30_000)
@@ -234,6 +236,41 @@ test('an endpoint that Docker has at the second look is kept, and its grace begi
   await settle()
   assert.deepEqual(gaveUp(), [], 'missed once')
   clock.advance(30_000)
+  await until('given up', () => gaveUp().length === 1)
+})
+
+test('an endpoint of a container that ended unheard is given up as soon as everything is known', async (t) => {
+  const { world, start, enter, gaveUp } = setup(t)
+  world.mayRemove = false
+  const known = renamed(small(), { containerId: 'gone' })
+  world.state = known
+  await start()
+  assert.deepEqual(gaveUp(), [])
+  world.mayRemove = true
+  enter(later(known, {}))
+  await until('given up', () => gaveUp().length === 1)
+})
+
+test('an endpoint of a container that is starting, or goes on with another endpoint, is waited for', async (t) => {
+  const { runtime, clock, world, start, gaveUp } = setup(t)
+  world.mayRemove = false
+  await start()
+  const starting = runtime.startContainer('web', 'net', { endpointId: 'web' })
+  runtime.putContainer({ ...starting, running: false }, 'create')
+  world.state = renamed(small(), { containerId: starting.id })
+  world.mayRemove = true
+  clock.advance(30_000)
+  await settle()
+  assert.deepEqual(gaveUp(), [], 'Docker has it, although the container does not run yet')
+  runtime.putContainer({ ...starting, attachments: [] }, 'start')
+  clock.advance(30_000)
+  await settle()
+  assert.deepEqual(gaveUp(), [], 'it runs')
+  runtime.putContainer({ ...starting, running: false, attachments: [] }, 'die')
+  clock.advance(9_999)
+  await settle()
+  assert.deepEqual(gaveUp(), [], 'not looked for')
+  clock.advance(1)
   await until('given up', () => gaveUp().length === 1)
 })
 

@@ -39,7 +39,7 @@ interface Deps {
 const compareMs = 30_000
 /** How soon again when that failed. */
 const compareAgainMs = 5_000
-/** An endpoint is given up when Docker did not have it in two looks this far apart. */
+/** An endpoint whose container is not known to have ended is given up when Docker did not have it in two looks this far apart. */
 const graceMs = 10_000
 
 export class DockerSide {
@@ -54,6 +54,8 @@ export class DockerSide {
   readonly #compareWakeup = new Wakeup()
   #seen: ClusterState | undefined
   #reconciling = false
+  /** Whether the last look could give up anything. */
+  #couldRemove = false
 
   constructor(options: { readonly node: string }, deps: Deps) {
     this.#node = options.node
@@ -64,6 +66,7 @@ export class DockerSide {
   stateChanged(): void {
     const state = this.#deps.state()
     if (state === undefined) return
+    if (!this.#couldRemove && this.#deps.mayRemove()) this.#compareWakeup.wake()
     if (sameNetworks(this.#seen, state)) {
       if (!this.#networksDirty && !this.#reconciling) this.#deps.onNetworks(state.revision)
       return
@@ -199,7 +202,8 @@ export class DockerSide {
         await this.#tell(container, attachment, signal)
       }
     }
-    if (!mayRemove()) return
+    this.#couldRemove = mayRemove()
+    if (!this.#couldRemove) return
     const now = clock.now()
     this.#lookForOrphans(containers, now)
     const before = this.#missing
@@ -210,8 +214,16 @@ export class DockerSide {
       if (endpoint.node !== this.#node || attached.has(endpoint.endpointId)) continue
       const since = before.get(endpoint.endpointId) ?? now
       this.#missing.set(endpoint.endpointId, since)
-      if (now - since >= graceMs) await this.#giveUp(endpoint, signal)
+      if (now - since >= graceMs || (await this.#hasEnded(endpoint, signal))) await this.#giveUp(endpoint, signal)
     }
+  }
+
+  /** Whether the container that the endpoint was of is gone, or stopped. One that has not been told may be starting. */
+  async #hasEnded({ endpointId, containerId }: EndpointRecord, signal: AbortSignal): Promise<boolean> {
+    if (containerId === '') return false
+    const container = await this.#deps.runtime.container(containerId, signal)
+    if (container === undefined) return true
+    return !container.running && !container.attachments.some((attachment) => attachment.endpointId === endpointId)
   }
 
   #waitsForOrphans(): boolean {
