@@ -14,6 +14,7 @@ import type {
   ExtContractsGroupView,
 } from '../model/ext-contracts-group.ts'
 import type { GlobalInput, GlobalInspect, GlobalView } from '../model/global.ts'
+import type { HandOverAnswer } from '../model/masters.ts'
 import type { NetworkMulticast } from '../model/multicast.ts'
 import type { NetprofileInput, NetprofileInspect, NetprofileView } from '../model/netprofile.ts'
 import type { NetworkInput, NetworkInspect, NetworkView } from '../model/network.ts'
@@ -35,6 +36,7 @@ import { endpointGroupRoutes } from './routes/endpoint-groups.ts'
 import { endpointRoutes } from './routes/endpoints.ts'
 import { extContractsGroupRoutes } from './routes/ext-contracts-groups.ts'
 import { globalRoutes } from './routes/globals.ts'
+import { masterRoutes } from './routes/masters.ts'
 import { netprofileRoutes } from './routes/netprofiles.ts'
 import { networkRoutes } from './routes/networks.ts'
 import { nodeRoutes } from './routes/nodes.ts'
@@ -109,6 +111,8 @@ export interface Client {
     /** Forgets a node that is gone, and its endpoints; refused while it lives. */
     remove(name: string, signal?: AbortSignal): Promise<NodeRemoved>
   }
+  /** The leader gives its work in the background to another netmaster. */
+  handOver(signal?: AbortSignal): Promise<HandOverAnswer>
   version(signal?: AbortSignal): Promise<VersionView>
   info(signal?: AbortSignal): Promise<InfoView>
   /** Whether requests can be served, and the revision of the cluster state. */
@@ -152,6 +156,7 @@ export function createClient(options: TransportOptions): Client {
         transport.call(nodeRoutes.applied, { revision: String(revision) }, undefined, signal),
       remove: (node, signal) => transport.call(nodeRoutes.remove, { node }, undefined, signal),
     },
+    handOver: (signal) => transport.call(masterRoutes.handOver, {}, undefined, signal),
     version: (signal) => transport.call(serviceRoutes.version, {}, undefined, signal),
     info: (signal) => transport.call(serviceRoutes.info, {}, undefined, signal),
     health: (signal) => transport.call(serviceRoutes.health, {}, undefined, signal),

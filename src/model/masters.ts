@@ -36,6 +36,10 @@ export type NewsBody = z.infer<typeof newsBody>
 export const newsAnswer = z.object({ status: z.literal('ok') })
 export type NewsAnswer = z.infer<typeof newsAnswer>
 
+/** Addresses of the master that led and of the one that leads now, `host:port`. */
+export const handOverAnswer = z.object({ from: z.string(), to: z.string() })
+export type HandOverAnswer = z.infer<typeof handOverAnswer>
+
 /** A question for nodes whose streams another master has. */
 export const askBody = z.object({ about: z.enum(['policy', 'service']), key: z.string(), nodes: z.array(text) })
 export type AskBody = z.infer<typeof askBody>

@@ -10,7 +10,7 @@ import type { Log } from '../lib/log.ts'
 import { Tasks } from '../lib/tasks.ts'
 import { Wakeup } from '../lib/wakeup.ts'
 import type { Count, Counted } from '../model/counts.ts'
-import { type MembersNews, maxNews, type NewsBody, type PresenceNews } from '../model/masters.ts'
+import { type HandOverAnswer, type MembersNews, maxNews, type NewsBody, type PresenceNews } from '../model/masters.ts'
 import type { MasterRecord } from './masters.ts'
 
 /** What is known here at first hand. */
@@ -85,6 +85,12 @@ export class Exchange {
     }
     if (nodes.length > 0) await Promise.all([...this.#peers.values()].map(ask))
     return found
+  }
+
+  /** Has the leader hand over; undefined: that is not another master, as far as is known here. Throws what it refuses with. */
+  askLeader(leader: MasterRecord | undefined): Promise<HandOverAnswer> | undefined {
+    const peer = leader && this.#peers.get(leader.instance)
+    return peer?.transport.call(masterRoutes.resign, {}, undefined)
   }
 
   async run(signal: AbortSignal): Promise<void> {

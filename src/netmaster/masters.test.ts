@@ -164,6 +164,31 @@ test('one master leads; when it stops another does, and its commits no longer co
   })
 })
 
+test('the leader hands over, whichever master is asked, and is refused where there is no other', {
+  timeout: 20_000,
+}, async () => {
+  await scenario(async (one, two) => {
+    await until(async () => String((await infoAt(two))['leader-ip']) !== '', 'somebody leads')
+    const isLeader = async (master: Running) => (await infoAt(master))['current-state'] === 'leader'
+    const [leader, follower] = (await isLeader(one)) ? [one, two] : [two, one]
+    const addresses = [leader, follower].map(({ url }) => url.replace('http://', ''))
+    // Through the one that does not lead, then at the one that does.
+    assert.deepEqual(await leader.ok('POST', '/api/v1/leader/handover/'), { from: addresses[0], to: addresses[1] })
+    assert.equal(await isLeader(follower), true)
+    await until(async () => !(await isLeader(leader)), 'the first one knows')
+    leader.clock.advance(3_000)
+    assert.deepEqual(await leader.ok('POST', '/api/v1/leader/handover/'), { from: addresses[1], to: addresses[0] })
+    // Work in the background goes on there.
+    follower.clock.advance(3_000)
+    await until(() => isLeader(leader), 'it leads')
+    await follower.stop()
+    const count = async () => ((await infoAt(leader))['netmaster-nodes'] as unknown[]).length
+    await until(async () => (await count()) === 1, 'it is alone')
+    assert.equal(await leader.refused('POST', '/api/v1/leader/handover/'), 'NO_OTHER_MASTER')
+    assert.equal(await isLeader(leader), true)
+  })
+})
+
 test('a node goes on at another master where it left off, with what changed', { timeout: 20_000 }, async () => {
   await scenario(async (one, two) => {
     const begin = new AbortController()

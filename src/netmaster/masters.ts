@@ -4,8 +4,9 @@
 import type { Store, StoreValue } from '../drivers/store/store.ts'
 import { Backoff } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
-import { asNetpluginError } from '../lib/errors.ts'
+import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import type { HandOverAnswer } from '../model/masters.ts'
 import type { Cluster } from './cluster.ts'
 import type { Fence } from './decision.ts'
 
@@ -30,12 +31,16 @@ export const leaderKey = 'lock/netmaster/leader'
 const leaseMs = 5_000
 /** How often to look although the store told nothing. */
 const lookMs = 1_000
+/** One that gave up leading leaves that to others for so long. */
+const restMs = 3_000
 
 export class Masters {
   readonly #instance: string
   readonly #deps: Deps
   #self: MasterRecord
   #fence: Fence | undefined
+  /** On the clock: does not lead before. */
+  #restUntil = 0
 
   constructor({ instance }: Pick<MasterRecord, 'instance'>, deps: Deps) {
     this.#instance = instance
@@ -67,6 +72,32 @@ export class Masters {
   /** What a commit of work in the background has to expect; undefined: that is another master's work. */
   get fence(): Fence | undefined {
     return this.#fence
+  }
+
+  /**
+   * Gives up leading, at once, and waits until another master does. Throws `conflict` NOT_THE_LEADER, NO_OTHER_MASTER, and `timeout`
+   * NO_SUCCESSOR when none of the others takes over: then this one leads again.
+   */
+  async resign(signal: AbortSignal): Promise<HandOverAnswer> {
+    const { store, cluster, clock, log } = this.#deps
+    const fence = this.#fence
+    const from = this.#self.address
+    if (fence === undefined) throw notTheLeader(from, this.leader?.address)
+    if (this.peers().length === 0) throw noOtherMaster()
+    this.#restUntil = clock.now() + restMs
+    this.#fence = undefined
+    const given = await store.commit({ expect: [fence], put: [], delete: [leaderKey] })
+    if (!given.ok) throw notTheLeader(from, this.leader?.address)
+    log.info('gave up leading', { address: from })
+    while (clock.now() < this.#restUntil) {
+      const next = this.leader
+      if (next !== undefined && next.instance !== this.#instance) return { from, to: next.address }
+      await cluster.othersChanged.waitAtMost(lookMs, { clock }, signal)
+      signal.throwIfAborted()
+    }
+    const others = this.peers().map(({ address }) => address)
+    const message = `none of the other netmasters (${others.join(', ')}) took over within ${restMs / 1_000} s, and ${from} goes on; look at their logs`
+    throw new NetpluginError('timeout', 'NO_SUCCESSOR', message)
   }
 
   /** Registers under an address, and leads when nobody does, until the signal aborts; then others know at once. */
@@ -109,7 +140,7 @@ export class Masters {
   }
 
   async #lead(value: StoreValue, lease: string): Promise<void> {
-    const { store, cluster, log } = this.#deps
+    const { store, cluster, clock, log } = this.#deps
     const held = cluster.others.get(leaderKey)
     if (held !== undefined) {
       if (readRecord(held.value)?.instance === this.#instance) return
@@ -118,6 +149,7 @@ export class Masters {
       return
     }
     this.#fence = undefined
+    if (clock.now() < this.#restUntil) return
     const expect = [{ key: leaderKey, revision: 0 }]
     const won = await store.commit({ expect, put: [{ key: leaderKey, value, lease }], delete: [] })
     if (!won.ok) return
@@ -125,6 +157,16 @@ export class Masters {
     this.#fence = { key: leaderKey, revision: won.revision }
     log.info('leads the work in the background', { address: this.#self.address })
   }
+}
+
+function notTheLeader(address: string, leader = 'none'): NetpluginError {
+  const message = `${address} does not lead the work in the background (${leader} does); try again`
+  return new NetpluginError('conflict', 'NOT_THE_LEADER', message)
+}
+
+export function noOtherMaster(): NetpluginError {
+  const message = 'there is no other netmaster that could take over; start one on the same store first'
+  return new NetpluginError('conflict', 'NO_OTHER_MASTER', message)
 }
 
 /** Undefined for what this version does not understand. */

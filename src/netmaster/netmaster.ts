@@ -144,8 +144,9 @@ export class Netmaster {
     const counts = new Counts({ firstId }, { clock, ...(exchange && { elsewhere: exchange.ask.bind(exchange) }) })
     this.#tasks.spawn('members', () => members.run(this.#stopping.signal))
     const urls = () => masters?.list().map(({ address }) => `http://${address}`) ?? []
-    const others = exchange === undefined ? {} : { masters: { exchange, urls } }
-    await addRoutes(this.app, routes, { cluster, clock, counts, members, nodes, ...others })
+    const others = exchange === undefined || masters === undefined ? {} : { masters: { exchange, urls, all: masters } }
+    const stopping = this.#stopping.signal
+    await addRoutes(this.app, routes, { cluster, clock, counts, members, nodes, stopping, ...others })
     this.app.get(streamPath, (request, reply) => {
       reply.hijack()
       reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })

@@ -37,6 +37,7 @@ import type { Exchange } from './exchange.ts'
 import { serve } from './http.ts'
 import { serveList } from './http-list.ts'
 import { addIntents } from './intent-routes.ts'
+import { type Masters, noOtherMaster } from './masters.ts'
 import type { Members } from './members.ts'
 import type { Nodes } from './nodes.ts'
 import { addObject } from './object-routes.ts'
@@ -75,9 +76,11 @@ export interface RoutesDeps {
   readonly clock: Clock
   readonly counts: Counts
   readonly members: Members
+  readonly stopping: AbortSignal
   /** What this master tells the others, and what it knows of them; left out: there are none. */
   readonly masters?: {
     readonly exchange: Exchange
+    readonly all: Masters
     /** URLs of all masters. */
     readonly urls: () => string[]
   }
@@ -188,7 +191,14 @@ async function addNodes(app: FastifyInstance, { cluster, nodes, members, masters
   })
 }
 
-async function addMasters(app: FastifyInstance, { cluster, nodes, members, counts }: RoutesDeps): Promise<void> {
+async function addMasters(app: FastifyInstance, deps: RoutesDeps): Promise<void> {
+  const { cluster, nodes, members, counts, masters } = deps
+  const resign = () => {
+    if (masters === undefined) throw noOtherMaster()
+    return masters.all.resign(deps.stopping)
+  }
+  await serve(app, masterRoutes.resign, resign)
+  await serve(app, masterRoutes.handOver, () => masters?.exchange.askLeader(masters.all.leader) ?? resign())
   await serve(app, masterRoutes.news, async ({ body }) => {
     for (const presence of body.presence) nodes.hearNews(presence)
     // They may name nodes and networks that are not heard of here yet.

@@ -139,6 +139,8 @@ export class Master {
     const changed = cluster.othersChanged
     const exchange =
       masters && new Exchange({ peers: () => masters.peers(), changed, connect, firstHand, clock, log: silentLog })
+    const others = masters && exchange && { masters: { exchange, urls: () => [], all: masters } }
+    const { signal } = this.#stopping
     await addRoutes(
       this.#collector(),
       {
@@ -148,9 +150,8 @@ export class Master {
         version,
         info,
       },
-      { cluster, clock, counts, members, nodes, ...(exchange && { masters: { exchange, urls: () => [] } }) },
+      { cluster, clock, counts, members, nodes, stopping: signal, ...others },
     )
-    const { signal } = this.#stopping
     const lead = () => {
       if (masters === undefined) return {}
       return masters.fence && { fence: masters.fence }

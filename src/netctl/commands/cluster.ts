@@ -28,4 +28,20 @@ const status = command({
   },
 })
 
-export const clusterTopic: Topic = { names: ['cluster'], summary: 'Masters and hosts together', commands: [status] }
+const handOver = command({
+  names: ['handover'],
+  summary: 'Have another netmaster lead: it frees unused addresses and looks for lost hosts',
+  args: [],
+  flags: {},
+  run: async ({ session }) => {
+    const netmaster = await session.netmaster()
+    const { from, to } = await netmaster.handOver()
+    session.print(`${to} leads now; ${from} did\n`)
+  },
+})
+
+export const clusterTopic: Topic = {
+  names: ['cluster'],
+  summary: 'Masters and hosts together',
+  commands: [status, handOver],
+}
