@@ -1,5 +1,6 @@
 // What must be after each step: who reaches whom, by real packets; no address twice; nothing left behind; nothing forgotten.
 
+import type { Container } from '../support/containers.ts'
 import type { TestLab } from '../support/lab.ts'
 import { namespaceOf } from '../support/policy-lab.ts'
 import { type Probe, Prober, type Seat } from '../support/prober.ts'
@@ -11,7 +12,7 @@ const services = [{ kind: 'icmp' as const, port: 0 }, ...ports.map((port) => ({ 
 /** Empty: all is as expected. */
 export async function whatIsWrong(lab: TestLab, cluster: Cluster): Promise<string[]> {
   const wrong = [...twice(cluster), ...(await leftBehind(lab, cluster))]
-  return wrong.length > 0 ? wrong : unreachable(lab, cluster)
+  return wrong.length > 0 ? wrong : wrongWays(lab, cluster)
 }
 
 /** Addresses that two containers have. */
@@ -65,8 +66,12 @@ function difference(where: string, found: readonly string[], expected: readonly 
 }
 
 /** Every container asks every other one by echo and by TCP; members of the guarded group are closed on one port while the rule is. */
-async function unreachable(lab: TestLab, cluster: Cluster): Promise<string[]> {
-  const containers = [...cluster.containers.values()]
+export async function wrongWays(
+  lab: TestLab,
+  cluster: Cluster,
+  among: (container: Container) => boolean = () => true,
+): Promise<string[]> {
+  const containers = [...cluster.containers.values()].filter(among)
   const seats = containers.map((container): Seat => {
     const { name, ipv4 } = container
     return { name, namespace: namespaceOf(lab, container), ipv4, ipv6: '' }

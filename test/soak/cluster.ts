@@ -1,6 +1,7 @@
 // The cluster as it was asked for and answered: what runs, which objects there are. Asks by REST from the underlay, which no
 // partition between hosts cuts off, at one master after the other until one answers.
 
+import type { CommandResult } from '../../src/lib/command.ts'
 import { asError } from '../../src/lib/errors.ts'
 import { type Container, inspectContainer } from '../support/containers.ts'
 import type { TestLab } from '../support/lab.ts'
@@ -27,6 +28,8 @@ export class Cluster {
   readonly intents = new Map<string, string>()
   /** Asked for without an answer: either may be. */
   readonly #unsure = new Map<string, string>()
+  /** Host by name of containers that are to go. */
+  readonly #left = new Map<string, string>()
   isClosed = false
   #next = 1
 
@@ -52,13 +55,17 @@ export class Cluster {
   async setUp(): Promise<void> {
     const tenantName = 'default'
     const { network, group, policy } = guard
-    const red = { tenantName, networkName: network, subnet: '10.1.0.0/24', gateway: '10.1.0.254' }
+    const red = { tenantName, networkName: network, subnet: '10.1.0.0/20', gateway: '10.1.15.254' }
     await this.#put(`/api/v1/networks/default:${network}/`, red)
     await this.#put(`/api/v1/policys/default:${policy}/`, { tenantName, policyName: policy })
     const body = { tenantName, groupName: group, networkName: network, policies: [policy] }
     await this.#put(`/api/v1/endpointGroups/default:${group}/`, body)
     if (this.intents.size < 3) throw new Error('the cluster could not be set up')
-    const wanted = [network, `${group}.${network}`]
+    await this.untilNetworks([network, `${group}.${network}`])
+  }
+
+  /** Docker has them everywhere. */
+  async untilNetworks(wanted: readonly string[]): Promise<void> {
     for (const host of hosts) {
       await this.#lab.until(`the networks on ${host}`, async () => {
         const { stdout } = await this.#lab.exec(host, "docker network ls --format '{{.Name}}'")
@@ -72,7 +79,7 @@ export class Cluster {
     const dice = this.#chance.fraction()
     if (dice < 0.4 || this.containers.size < 3) return this.run()
     if (dice < 0.65) return this.stop(this.#chance.pick([...this.containers.keys()]))
-    if (dice < 0.8) return this.#toggleRule()
+    if (dice < 0.8) return this.setRule(!this.intents.has(this.#rulePath))
     return this.#toggleNetwork()
   }
 
@@ -80,27 +87,30 @@ export class Cluster {
     const network = this.#chance.pick([guard.network, `${guard.group}.${guard.network}`])
     if (this.containers.size >= 9) return this.stop(this.#chance.pick([...this.containers.keys()]))
     const name = `c${this.#next++}`
-    const run = [
-      'docker',
-      'run',
-      '-d',
-      '--name',
-      name,
-      '--net',
-      network,
-      '--restart',
-      'always',
-      'busybox',
-      'sleep',
-      '1d',
-    ]
-    const { code, stderr } = await this.#lab.exec(host, run, { timeoutMs: 60_000 })
+    const refused = await this.#start(name, host, network)
+    return refused ?? `${name} starts on ${host} in ${network}`
+  }
+
+  /** Where nothing is wrong. Throws when it does not start. */
+  async start(host: HostName, network: string): Promise<Container> {
+    const name = `c${this.#next++}`
+    const refused = await this.#start(name, host, network)
+    const container = this.containers.get(name)
+    if (container === undefined) throw new Error(refused)
+    return container
+  }
+
+  /** Answers why it does not start. */
+  async #start(name: string, host: string, network: string): Promise<string | undefined> {
+    const options = ['-d', '--name', name, '--net', network, '--restart', 'always']
+    const run = ['docker', 'run', ...options, 'busybox', 'sleep', '1d']
+    const { code, stderr } = await this.#docker(host, run)
     if (code !== 0) {
-      await this.#lab.exec(host, ['docker', 'rm', '-f', name], { timeoutMs: 150_000 })
+      await this.#remove(name, host)
       return `${name} did not start on ${host}: ${stderr.trim().split('\n').at(-1)?.slice(0, 120)}`
     }
     this.containers.set(name, await inspectContainer(this.#lab, { name, host, network }))
-    return `${name} starts on ${host} in ${network}`
+    return undefined
   }
 
   /** A Docker that was killed starts its containers again: with other processes, perhaps with other addresses. */
@@ -118,8 +128,27 @@ export class Cluster {
     const container = this.containers.get(name)
     if (container === undefined) return 'nothing to stop'
     this.containers.delete(name)
-    await this.#lab.exec(container.host, ['docker', 'rm', '-f', name], { timeoutMs: 150_000 })
+    await this.#remove(name, container.host)
     return `${name} on ${container.host} is removed`
+  }
+
+  /** A Docker that was killed could not remove them, and starts them again. */
+  async removeLeft(): Promise<true | undefined> {
+    for (const [name, host] of this.#left) await this.#remove(name, host)
+    return this.#left.size === 0 || undefined
+  }
+
+  /** Docker waits without end for a netplugin that is stopped. */
+  #docker(host: string, command: readonly string[]): Promise<Pick<CommandResult, 'code' | 'stderr'>> {
+    return this.#lab
+      .exec(host, command, { timeoutMs: 25_000 })
+      .catch((error: unknown) => ({ code: 1, stderr: asError(error).message }))
+  }
+
+  async #remove(name: string, host: string): Promise<void> {
+    const { code, stderr } = await this.#docker(host, ['docker', 'rm', '-f', name])
+    if (code === 0 || stderr.includes('No such container')) this.#left.delete(name)
+    else this.#left.set(name, host)
   }
 
   /** What nobody answered is looked up when all works again. */
@@ -154,17 +183,19 @@ export class Cluster {
     return `/api/v1/rules/default:${guard.policy}:${guard.rule}/`
   }
 
-  async #toggleRule(): Promise<string> {
+  async setRule(isClosed: boolean): Promise<string> {
     const { policy, rule } = guard
-    if (this.intents.has(this.#rulePath)) return this.#remove(this.#rulePath)
     const fixed = { tenantName: 'default', policyName: policy, ruleId: rule, direction: 'in', action: 'deny' }
-    return this.#put(this.#rulePath, { ...fixed, protocol: 'tcp', port: deniedPort })
+    const body = { ...fixed, protocol: 'tcp', port: deniedPort }
+    const answer = await (isClosed ? this.#put(this.#rulePath, body) : this.#delete(this.#rulePath))
+    this.isClosed = this.intents.has(this.#rulePath)
+    return answer
   }
 
   async #toggleNetwork(): Promise<string> {
     const number = 1 + this.#chance.below(4)
     const path = `/api/v1/networks/default:net${number}/`
-    if (this.intents.has(path)) return this.#remove(path)
+    if (this.intents.has(path)) return this.#delete(path)
     const subnet = `10.2.${number}.0/24`
     return this.#put(path, { tenantName: 'default', networkName: `net${number}`, subnet, gateway: '' })
   }
@@ -176,7 +207,7 @@ export class Cluster {
     return `put ${path}: ${status}`
   }
 
-  async #remove(path: string): Promise<string> {
+  async #delete(path: string): Promise<string> {
     const { status } = await this.ask('DELETE', path)
     if (status === 200 || status === 404) this.intents.delete(path)
     else this.#unsure.set(path, path)

@@ -31,7 +31,11 @@ export async function beginFault(lab: TestLab, chance: Numbers): Promise<Fault> 
 
 async function killed(lab: TestLab, host: string, program: ProgramName): Promise<Fault> {
   await lab.kill(host, program)
-  const end = () => startAgain(lab, host, program)
+  const end = async () => {
+    await startAgain(lab, host, program)
+    // Without its database ovs-vswitchd does nothing at all, and it looks for it each eight seconds only.
+    if (program === 'ovsdb-server') await lab.execOk(host, 'ovs-ofctl --timeout=20 dump-desc np-int')
+  }
   return { what: `${program} of ${host} is killed`, end, ...(program === 'dockerd' ? { restarts: host } : {}) }
 }
 

@@ -2,6 +2,7 @@
 // intents and faults, with everything checked after each step.
 //
 //   SOAK_MINUTES=10 SOAK_SEED=7 node test/soak/run.ts
+//   SOAK_MINUTES=0 node test/soak/run.ts R1 R5          only these numbers, and no walk
 //
 // The seed gives the same choices; what they meet is as real, and so as different, as machines are. SOAK_LAB names the lab.
 
@@ -17,7 +18,9 @@ import { leftBehind, twice, whatIsWrong } from './checks.ts'
 import { Cluster, hosts } from './cluster.ts'
 import { beginFault } from './faults.ts'
 import { Measured } from './goals.ts'
-import { type Measuring, measureAll, measureReclaim } from './measures.ts'
+import { measureAll } from './measures/all.ts'
+import type { Measuring } from './measures/measuring.ts'
+import { reclaim } from './measures/reclaim.ts'
 import { reliabilityTable } from './table.ts'
 
 const { SOAK_MINUTES = '10', SOAK_SEED = String(Date.now() % 1_000_000), SOAK_LAB = 'soak' } = process.env
@@ -65,6 +68,7 @@ async function step({ lab, cluster, measured }: Measuring, chance: Numbers): Pro
     await lab.until(`containers of ${restarts} to run again`, () => cluster.refresh(restarts), 60_000)
   }
   await lab.until('the intents without an answer', () => settled(cluster), 60_000)
+  await lab.until('what could not be removed to go', () => cluster.removeLeft(), 60_000)
   const took = await untilRight(lab, cluster, since)
   measured.add('settled', took)
   measured.add('leaked', (await leftBehind(lab, cluster)).length)
@@ -100,10 +104,10 @@ async function soak(measured: Measured): Promise<void> {
   await withLab({ name: SOAK_LAB, hosts: 3, masters: 3, store: 'etcd' }, async (lab) => {
     const chance = numbersFrom(seed)
     const cluster = new Cluster(lab, chance)
-    const measuring = { lab, cluster, measured }
+    const measuring = { lab, cluster, measured, say }
     await cluster.setUp()
     const before = await settledInventory(lab, hosts)
-    await measureAll(measuring, say)
+    await measureAll(measuring, process.argv.slice(2))
     await untilRight(lab, cluster)
     let steps = 0
     for (; performance.now() < until - endMs; steps++) await step(measuring, chance)
@@ -111,7 +115,7 @@ async function soak(measured: Measured): Promise<void> {
     await clear(measuring, before)
     await cluster.run('node3')
     say('R6: node3 is given up')
-    await measureReclaim(measuring)
+    await reclaim(measuring)
   })
 }
 

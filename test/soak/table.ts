@@ -23,8 +23,8 @@ export function reliabilityTable(measured: Measured): string {
       meetsGoal(row) === true ? 'yes' : 'NO',
       row.beside,
     ]),
-    ...without.map(({ id, what, unit, atMost, beside }) => [
-      ...[id, what, unit, '-', '-', '0', `<= ${atMost}`, 'not measured', beside],
+    ...without.map(({ id, what, unit, atMost }) => [
+      ...[id, what, unit, '-', '-', '0', `<= ${atMost}`, 'not measured', '-'],
     ]),
   ])
 }

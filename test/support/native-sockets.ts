@@ -37,7 +37,8 @@ const types = { stream: 1, datagram: 2, raw: 3, nonBlocking: 0o4000, closeOnExec
 const flags = types.nonBlocking | types.closeOnExec
 const socketLevel = 1
 const levels = { v4: 0, v6: 41 } as const
-const options = { reuse: 2, error: 4, linger: 13 }
+const options = { reuse: 2, error: 4, linger: 13, receiveBufferForce: 33 }
+const noSignal = 0x4000
 const tryLater = new Set([11, 115])
 
 /** In the network namespace of the moment. */
@@ -87,6 +88,16 @@ export function connectError(socket: Descriptor): number {
 /** Closing then resets the connection, which leaves nothing behind. */
 export function resetOnClose(socket: Descriptor): void {
   setNumbers(socket, options.linger, [1, 0])
+}
+
+/** Room for so many bytes that nobody has read yet, beyond what the system allows others (root). */
+export function roomToReceive(socket: Descriptor, bytes: number): void {
+  setNumbers(socket, options.receiveBufferForce, [bytes])
+}
+
+/** On a connection: a few bytes, which its buffer has room for. */
+export function send(socket: Descriptor, bytes: Uint8Array): void {
+  checked('send', native.sendto(socket, bytes, bytes.length, noSignal, null, 0))
 }
 
 /** Raw sockets take port 0. */

@@ -19,12 +19,15 @@ import { connect, openSocket } from './native-sockets.ts'
 /** Netmaster of a lab, for a program outside. */
 export class LabNetmaster {
   readonly client: Client
+  /** Of a relay to it, on this machine's loopback. */
+  readonly url: string
   readonly #relay: Server
   readonly #policies = new Set<string>()
   #state: ClusterState | undefined
 
-  private constructor(client: Client, relay: Server) {
-    this.client = client
+  private constructor(url: string, relay: Server) {
+    this.url = url
+    this.client = createClient({ baseUrl: url, timeoutMs: patient(10_000) })
     this.#relay = relay
   }
 
@@ -45,10 +48,7 @@ export class LabNetmaster {
     await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve))
     const bound = relay.address()
     assert.ok(bound !== null && typeof bound === 'object')
-    return new LabNetmaster(
-      createClient({ baseUrl: `http://127.0.0.1:${bound.port}`, timeoutMs: patient(10_000) }),
-      relay,
-    )
+    return new LabNetmaster(`http://127.0.0.1:${bound.port}`, relay)
   }
 
   close(): void {
@@ -110,6 +110,6 @@ function groupInput({ groupId: _id, ...record }: GroupRecord) {
 }
 
 /** The network namespace of a container, seen from this machine. */
-export function namespaceOf(lab: TestLab, { host, pid }: Container): string {
+export function namespaceOf(lab: TestLab, { host, pid }: Pick<Container, 'host' | 'pid'>): string {
   return `/proc/${lab.pid(host)}/root/proc/${pid}/ns/net`
 }
