@@ -14,6 +14,7 @@ export const whyWayCodes = [
   'NOT_ATTACHED',
   'NO_IPV6',
   'NO_TUNNEL',
+  'HOST_LOST',
   'NO_GATEWAY',
   'NOT_ROUTED',
   'NOBODY_THERE',

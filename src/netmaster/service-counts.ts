@@ -1,6 +1,6 @@
 // What the providers of a service have got and sent: each host counts what its own containers open.
 
-import { providersOf } from '../core/services/providers.ts'
+import { isAway, providersOf } from '../core/services/providers.ts'
 import type { Problem } from '../lib/errors.ts'
 import type { ServiceStatsAnswer } from '../model/counts.ts'
 import type { Cluster } from './cluster.ts'
@@ -14,7 +14,7 @@ export async function serviceStats(
 ): Promise<ServiceStatsAnswer | Problem> {
   const service = view.objects.service.get(key)
   if (service === undefined) return notFound('service', key)
-  const providers = providersOf(view, service)
+  const providers = providersOf(view, service).filter((provider) => !isAway(view, provider))
   const hosts = new Set<string>()
   for (const { tenantName, node } of view.endpoints.values()) {
     if (tenantName === service.tenantName && node !== '') hosts.add(node)

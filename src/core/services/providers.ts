@@ -29,6 +29,11 @@ export function isFailing({ probe, ports }: ServiceRecord, { silentPorts }: Endp
   })
 }
 
+/** Whether its host is lost: others give it nothing. Hosts themselves are not told of such endpoints. */
+export function isAway({ nodes }: Pick<ClusterState, 'nodes'>, { node }: EndpointRecord): boolean {
+  return nodes.get(node)?.lost !== undefined
+}
+
 /** Endpoints by the labels of their containers; made anew when endpoints change. */
 export class LabelIndex {
   #endpoints: ClusterState['endpoints'] | undefined

@@ -67,6 +67,15 @@ test('who fails gets nothing and has no say', () => {
   assert.deepEqual(ask('client', 6, 80, alone).way.code, 'NO_PROVIDER')
 })
 
+test('who is on a lost host gets nothing from others, and what is there from itself', () => {
+  const nodes = new Map(state.nodes)
+  for (const [name, record] of nodes) if (name === 'n1') nodes.set(name, { ...record, lost: 1 })
+  const verdictsFor = (from: string) =>
+    ask(from, 6, 80, web, { ...state, nodes }).providers?.map(({ name, verdict }) => `${name} ${verdict}`)
+  assert.deepEqual(verdictsFor('guarded'), ['open failing', 'guarded allowed'])
+  assert.deepEqual(verdictsFor('client'), ['open allowed', 'guarded no way'])
+})
+
 test('without a way there is none', () => {
   const codes = (['wired', 'stranger', '192.0.2.9'] as const).map((from) => ask(from, 6, 80).way.code)
   assert.deepEqual(codes, ['NOT_ROUTED', 'OTHER_TENANT', 'NO_ENTRY'])

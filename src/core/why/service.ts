@@ -5,7 +5,7 @@ import { encapTag, networkKey } from '../../model/network.ts'
 import { parseServicePort, type ServicePort } from '../../model/service-lb.ts'
 import type { ClusterState, EndpointRecord, ServiceRecord } from '../../model/state.ts'
 import type { WhyAnswer, WhyEnd, WhyProvider, WhyWay } from '../../model/why.ts'
-import { candidatesOf, isFailing, reaches } from '../services/providers.ts'
+import { candidatesOf, isAway, isFailing, reaches } from '../services/providers.ts'
 import { type End, networkOf } from './ends.ts'
 import { type Asked, endText, explain } from './why.ts'
 
@@ -84,6 +84,10 @@ function atProvider(
   if (isFailing(service, candidate)) {
     const text = `gets no connections: nothing answers at TCP port ${candidate.silentPorts?.join(', ')}`
     return { ...about, verdict: 'failing', text }
+  }
+  const isElsewhere = asked.source.kind !== 'endpoint' || asked.source.record.node !== node
+  if (isElsewhere && isAway(state, candidate)) {
+    return { ...about, verdict: 'failing', text: `gets no connections from other hosts: its host ${node} is lost` }
   }
   const destination: End = { kind: 'endpoint', record: candidate }
   const { verdict, way, sender, receiver } = explain(state, { ...asked, destination, port: port.providerPort })

@@ -110,13 +110,18 @@ function across(a: string | undefined, b: string | undefined): string {
   return a === b ? ` on ${a}` : `, by tunnel from ${a} to ${b}`
 }
 
-/** Hosts of a VXLAN network find each other by their tunnel ends. */
+/** Hosts of a VXLAN network find each other by their tunnel ends; none leads to a host that is lost. */
 function noTunnel(
   state: ClusterState,
   { encap }: NetworkRecord,
   [a, b]: readonly [string | undefined, string | undefined],
 ): WhyWay | undefined {
   if (encap.kind === 'vlan' || a === undefined || b === undefined || a === b) return undefined
+  const lost = [a, b].find((host) => state.nodes.get(host)?.lost !== undefined)
+  if (lost !== undefined) {
+    const text = `host ${lost} is lost: no netmaster hears of it, and the others do without it until one does; see netctl node ls`
+    return no('HOST_LOST', text)
+  }
   const without = [a, b].find((host) => (state.nodes.get(host)?.vtep ?? '') === '')
   if (without === undefined) return undefined
   return no('NO_TUNNEL', `host ${without} has no tunnel end; give its netplugin --vtep-ip`)

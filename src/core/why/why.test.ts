@@ -67,6 +67,14 @@ function ask(
   return explain(cluster, { tenantName: 'red', family: 'ipv4', protocol: 6, port: 80, ...ends, ...more })
 }
 
+test('no tunnel leads to a host that is lost, nor from it; within it everything goes on', () => {
+  const whole = state()
+  const nodes = new Map(whole.nodes)
+  for (const [name, record] of nodes) if (name === 'n2') nodes.set(name, { ...record, lost: 1 })
+  const code = (from: string, to: string) => ask({ ...whole, nodes }, from, to).way.code
+  assert.deepEqual([code('web', 'web2'), code('web2', 'web'), code('web2', 'db')], ['HOST_LOST', 'HOST_LOST', 'ROUTED'])
+})
+
 const ways: readonly (readonly [string, string, Partial<Asked>, WhyAnswer['way']['code'], RegExp])[] = [
   ['web', 'web2', {}, 'SAME_NETWORK', /network front, by tunnel from n1 to n2/],
   ['web', 'db', {}, 'ROUTED', /routed from front to back, by tunnel/],

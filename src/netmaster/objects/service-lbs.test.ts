@@ -227,6 +227,24 @@ scenario('its providers are containers with its labels, whichever was there firs
   assert.deepEqual(await providers(), [0])
 })
 
+scenario('who is on a lost host is no provider until it is heard again', async (netmaster) => {
+  await makeNetwork(netmaster, 'n', '60.1.1.0/24')
+  await create(netmaster, 'a', { ContainerID: 'c', Labels: { tier: 'front' } })
+  await netmaster.ok('POST', path, service())
+  const providers = async (more: object) => {
+    const value = { node: 'node1', controlAddress: '', vtep: '192.0.2.1', bootId: '', version: '', ...more }
+    const records = [{ kind: 'node' as const, key: 'node1', value }]
+    await netmaster.netmaster.cluster.transact(() => ({ records, grants: [], result: undefined }))
+    const { Oper } = (await netmaster.ok('GET', '/api/v1/inspect/serviceLBs/default:web/')) as {
+      Oper: { numProviders: number; failing?: readonly { endpointID: string }[] }
+    }
+    return [Oper.numProviders, Oper.failing?.map(({ endpointID }) => endpointID)]
+  }
+  assert.deepEqual(await providers({}), [1, undefined])
+  assert.deepEqual(await providers({ lost: 1 }), [0, ['a']])
+  assert.deepEqual(await providers({}), [1, undefined])
+})
+
 scenario('a probe is kept in full, and who does not answer is no provider', async (netmaster) => {
   await makeNetwork(netmaster, 'n', '60.1.1.0/24')
   const silent = async (ports: readonly number[]) => {

@@ -1,7 +1,7 @@
 // Load balanced services (specification 2.3, 5.8): each takes its virtual address of its network in the transaction that
 // makes it, and keeps it when it changes.
 
-import { candidatesOf, isFailing } from '../../core/services/providers.ts'
+import { candidatesOf, isAway, isFailing } from '../../core/services/providers.ts'
 import type { Problem } from '../../lib/errors.ts'
 import { isProblem } from '../../model/body.ts'
 import { type EndpointOper, renderEndpointOper } from '../../model/endpoint.ts'
@@ -40,7 +40,7 @@ export function inspectServiceOper(view: View, record: ServiceRecord): ServiceLb
   const providers: EndpointOper[] = []
   const failing: EndpointOper[] = []
   for (const candidate of candidatesOf(view, record)) {
-    const list = isFailing(record, candidate) ? failing : providers
+    const list = isFailing(record, candidate) || isAway(view, candidate) ? failing : providers
     list.push(renderEndpointOper(candidate, vtepOf(candidate.node)))
   }
   return renderServiceLbOper(record, { providers, failing })
