@@ -17,7 +17,8 @@ import type {
 } from '../model/plugin.ts'
 import type { Change, StreamMessage } from '../model/state.ts'
 import { isUnderstood, stateVersion } from '../model/versions.ts'
-import { fillPath } from './route.ts'
+import type { NodeSession } from './node-session.ts'
+import { fillPath, type Route } from './route.ts'
 import { nodeRoutes, streamPath } from './routes/nodes.ts'
 import { pluginRoutes } from './routes/plugin.ts'
 import { Transport, type TransportOptions } from './transport.ts'
@@ -28,6 +29,8 @@ export const streamIdleMs = 15_000
 export interface NodeClientOptions extends TransportOptions {
   /** Name of this node; goes into every request. */
   readonly node: string
+  /** In which its requests are numbered; left out: they are not, and late ones are not refused. */
+  readonly session?: NodeSession
 }
 
 /** Where an agent left off: the epoch and revision of its state. */
@@ -66,25 +69,44 @@ export interface NodeClient {
 
 export function createNodeClient(options: NodeClientOptions): NodeClient {
   const transport = new Transport(options)
-  const { node } = options
+  const { node, session } = options
+  const inOrder = <Input, Body, Answer>(
+    route: Route<Input, Body, Answer>,
+    parameters: Readonly<Record<string, string>>,
+    body: (number: number | undefined) => Input,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer> => {
+    if (session === undefined) return transport.call(route, parameters, body(undefined), signal)
+    const tries = { body: () => body(session.number), unanswered: () => session.unanswered() }
+    return session.inOrder(() => transport.callNumbered(route, parameters, tries, signal))
+  }
+  /** What every request on behalf of the runtime has. */
+  const plugin = <Input extends object, Body, Answer>(
+    route: Route<Input, Body, Answer>,
+    body: Input,
+    signal: AbortSignal | undefined,
+  ) =>
+    inOrder(route, {}, (number) => ({ Node: node, ...body, ...(number !== undefined && { Session: number }) }), signal)
   const learned = <A extends { readonly masters?: string[] | undefined }>(answer: A): A => {
     if (answer.masters !== undefined) transport.learn(answer.masters)
     return answer
   }
   return {
-    register: async (body, signal) => learned(await transport.call(nodeRoutes.register, { node }, body, signal)),
+    register: async (body, signal) => {
+      const numbered = (number: number | undefined) => ({ ...body, ...(number !== undefined && { session: number }) })
+      return learned(await inOrder(nodeRoutes.register, { node }, numbered, signal))
+    },
     heartbeat: async (body, signal) => learned(await transport.call(nodeRoutes.heartbeat, { node }, body, signal)),
     nodes: (signal) => transport.call(nodeRoutes.list, {}, undefined, signal),
     openStream: (since, signal) => readStream(transport, node, since, signal),
     allocAddress: (body, signal) => {
       // Sent again to another netmaster, it is still the same request.
-      const request = { Node: node, Request: crypto.randomUUID(), ...body }
-      return transport.call(pluginRoutes.allocAddress, {}, request, signal)
+      return plugin(pluginRoutes.allocAddress, { Request: crypto.randomUUID(), ...body }, signal)
     },
-    releaseAddress: (body, signal) => transport.call(pluginRoutes.releaseAddress, {}, { Node: node, ...body }, signal),
-    createEndpoint: (body, signal) => transport.call(pluginRoutes.createEndpoint, {}, { Node: node, ...body }, signal),
-    deleteEndpoint: (body, signal) => transport.call(pluginRoutes.deleteEndpoint, {}, { Node: node, ...body }, signal),
-    updateEndpoint: (body, signal) => transport.call(pluginRoutes.updateEndpoint, {}, { Node: node, ...body }, signal),
+    releaseAddress: (body, signal) => plugin(pluginRoutes.releaseAddress, body, signal),
+    createEndpoint: (body, signal) => plugin(pluginRoutes.createEndpoint, body, signal),
+    deleteEndpoint: (body, signal) => plugin(pluginRoutes.deleteEndpoint, body, signal),
+    updateEndpoint: (body, signal) => plugin(pluginRoutes.updateEndpoint, body, signal),
     counts: (body, signal) => transport.call(nodeRoutes.counts, { node }, body, signal),
     members: (body, signal) => transport.call(nodeRoutes.members, { node }, body, signal),
     servers: () => transport.servers(),

@@ -65,8 +65,9 @@ export function systemReason(error: unknown): string {
   return known[code] ?? asError(error).message
 }
 
-/** Whether a request may have reached the server although no answer came. */
+/** Whether a request may have been served although no answer, or one that does not say so, came. */
 export function wasPerhapsServed(error: unknown): boolean {
+  if (error instanceof NetpluginError && typeof error.details.status === 'number') return error.details.status >= 500
   if (error instanceof Error && 'perhapsServed' in error) return true
   return !['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'].includes(codeOf(error))
 }

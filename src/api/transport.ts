@@ -31,6 +31,9 @@ const hungMs = 1_000
 /** Before all servers are asked once more. */
 const roundMs = 250
 
+/** Without a body, and to be sent as it is each time. */
+const plain = { body: () => undefined, unanswered: () => {} }
+
 export class Transport {
   readonly #options: TransportOptions
   readonly #servers: Servers
@@ -64,6 +67,17 @@ export class Transport {
     return answer as Answer
   }
 
+  /** As `call`, for a request whose tries differ. */
+  async callNumbered<Input, Body, Answer>(
+    route: Route<Input, Body, Answer>,
+    parameters: Readonly<Record<string, string>>,
+    tries: { readonly body: () => Input; readonly unanswered: () => void },
+    signal?: AbortSignal,
+  ): Promise<Answer> {
+    const asked = { method: route.method, path: fillPath(route.path, parameters), headers: {}, ...tries }
+    return (await this.#ask(asked, signal)) as Answer
+  }
+
   /**
    * One request; resolves with the parsed JSON of a 2xx answer, rejects with NetpluginError otherwise. `details.resent` of an
    * error says that an earlier server may have done what was asked for.
@@ -75,13 +89,17 @@ export class Transport {
     signal?: AbortSignal,
     headers: RequestHeaders = {},
   ): Promise<unknown> {
+    return this.#ask({ ...plain, method, path, body: () => body, headers }, signal)
+  }
+
+  async #ask(asked: Asked, signal: AbortSignal | undefined): Promise<unknown> {
     const deadline = AbortSignal.timeout(this.#options.timeoutMs)
     const either = signal === undefined ? deadline : AbortSignal.any([signal, deadline])
     let resent = false
     for (let tries = 1; ; tries++) {
       const server = this.#servers.current
       try {
-        return await this.#requestAt(server, { method, path, body, headers }, either)
+        return await this.#requestAt(server, asked, either)
       } catch (cause) {
         if (signal?.aborted === true && !(cause instanceof NetpluginError)) throw signal.reason
         const error = this.#explain(cause, server, deadline)
@@ -109,6 +127,7 @@ export class Transport {
       if (!isSuccess(response)) throw refusalOf(response, text)
       return this.#parse(text, response, server)
     } catch (error) {
+      if (wasPerhapsServed(error)) asked.unanswered()
       if (hung?.signal.aborted === true && !signal.aborted) throw hung.signal.reason
       throw error
     } finally {
@@ -122,7 +141,7 @@ export class Transport {
     const look = async () => {
       const over = AbortSignal.any([signal, AbortSignal.timeout(hungMs)])
       try {
-        const asked = { method: 'GET', path: '/healthz', body: undefined, headers: { connection: 'close' } }
+        const asked = { ...plain, method: 'GET', path: '/healthz', headers: { connection: 'close' } }
         const response = await this.#wires.open(server.url, asked, over, false)
         response.resume()
         timer = setTimeout(look, hungMs)
@@ -187,11 +206,7 @@ export class Transport {
     if (signal.aborted) opening.abort(signal.reason)
     try {
       const headers = { accept: 'application/x-ndjson, application/json' }
-      const response = await this.#wires.open(
-        server.url,
-        { method: 'GET', path, body: undefined, headers },
-        opening.signal,
-      )
+      const response = await this.#wires.open(server.url, { ...plain, method: 'GET', path, headers }, opening.signal)
       if (!isSuccess(response)) throw refusalOf(response, await readText(response))
       return { response }
     } catch (cause) {

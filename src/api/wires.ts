@@ -7,9 +7,11 @@ export type RequestHeaders = Readonly<Record<string, string>>
 export interface Asked {
   readonly method: string
   readonly path: string
-  /** Sent as JSON; undefined: none. */
-  readonly body: unknown
+  /** Made for each try and sent as JSON; undefined: none. */
+  readonly body: () => unknown
   readonly headers: RequestHeaders
+  /** Told of each try that may have been served and got no answer. */
+  readonly unanswered: () => void
 }
 
 interface Wire {
@@ -32,7 +34,8 @@ export class Wires {
 
   /** Resolves with the head of the answer. `keepAlive`: on a connection that others use, too. */
   open(url: URL, asked: Asked, signal: AbortSignal, keepAlive = true): Promise<IncomingMessage> {
-    const { method, path, body, headers: more } = asked
+    const { method, path, headers: more } = asked
+    const body = asked.body()
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
     const headers: Record<string, string> = { ...this.#options.headers, ...more, 'user-agent': 'netplugin' }
     if (payload !== undefined) {
@@ -48,6 +51,7 @@ export class Wires {
         // A kept-alive connection may be closed by the server just as it is used again: then nothing was served. But if the
         // server is gone then, it may have died of something else, with the request in its hands.
         if (request.reusedSocket && error.code === 'ECONNRESET') {
+          asked.unanswered()
           this.open(url, asked, signal, keepAlive).then(resolve, (again: Error) =>
             reject(Object.assign(again, { perhapsServed: true })),
           )

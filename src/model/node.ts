@@ -1,6 +1,7 @@
 // Nodes: what an agent says when it registers and while it lives, and what the cluster knows about it.
 
 import { z } from 'zod'
+import { session } from './plugin.ts'
 import { nodeProtocol } from './versions.ts'
 
 /** How often an agent says that it lives, and after which silence it counts as gone. */
@@ -21,6 +22,8 @@ export const registerBody = z.object({
   uplinks: z.array(text).max(64).default([]),
   /** Of the underlay, in bytes; 0 when unknown. */
   mtu: z.int().min(0).max(65_536).default(0),
+  /** Of the node's requests; see `session` in plugin.ts. */
+  session,
 })
 export type RegisterBody = z.output<typeof registerBody>
 export type RegisterInput = z.input<typeof registerBody>

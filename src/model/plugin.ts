@@ -23,6 +23,8 @@ const mac = z
 const short = z.string().max(256, 'is longer than 256 characters')
 const text = short.default('')
 const names = z.array(short).max(256).default([])
+/** Grows whenever a request of the node got no answer: what carries a lower one than was answered is late, and refused. */
+export const session = z.int().min(0).optional()
 const labels = z.record(z.string().max(1024), z.string().max(65_536)).default({})
 
 /** Which network an address belongs to: by id, by pool (`a.b.c.d/len`) or by names; the first that is given counts. */
@@ -44,6 +46,7 @@ export const allocAddressBody = z.object({
   IPv6: z.boolean().default(false),
   /** The node that reserves the address. */
   Node: text,
+  Session: session,
   /** Names the request: sent again, it gets the same address. Empty: each is another one. */
   Request: text,
 })
@@ -65,6 +68,7 @@ export const releaseAddressBody = z.object({
   IPv4Address: text,
   IPv6Address: text,
   Node: text,
+  Session: session,
 })
 export type ReleaseAddressBody = z.output<typeof releaseAddressBody>
 export type ReleaseAddressInput = z.input<typeof releaseAddressBody>
@@ -91,6 +95,7 @@ export const createEndpointBody = z.object({
     .prefault({}),
   /** The node the endpoint lives on; `ConfigEP.Host` counts when this is empty. */
   Node: text,
+  Session: session,
   MacAddress: mac,
   ContainerID: text,
   ContainerName: text,
@@ -109,6 +114,7 @@ export const deleteEndpointBody = z.object({
   ConfigEP: z.unknown().optional(),
   /** Guards against deleting an endpoint that lives on another node by now. */
   Node: text,
+  Session: session,
   /** Frees its addresses at once, instead of leaving them reserved for the node until it releases them. */
   ReleaseAddresses: z.boolean().default(false),
 })
@@ -133,6 +139,7 @@ export const updateEndpointBody = z.object({
   /** Ports of the host that lead to it. */
   Published: z.array(publishedPort).max(65_535).optional(),
   Node: text,
+  Session: session,
 })
 export type UpdateEndpointBody = z.output<typeof updateEndpointBody>
 export type UpdateEndpointInput = z.input<typeof updateEndpointBody>

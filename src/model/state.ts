@@ -116,6 +116,8 @@ export interface NodeRecord {
   readonly version: string
   /** Since when nobody has heard of it (ms since the epoch): others do without it. Missing: it lives, as far as is known. */
   readonly lost?: number
+  /** The newest session of its requests; what it sent in earlier ones comes too late. Missing: it numbers none. */
+  readonly session?: number
 }
 
 export interface RecordTypes extends ObjectTypes {

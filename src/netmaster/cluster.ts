@@ -125,6 +125,11 @@ export class Cluster {
     return this.#wakeup.wait(signal)
   }
 
+  /** The same, but no longer than `ms`. */
+  changedWithin(ms: number, deps: { readonly clock: Clock }, signal: AbortSignal): Promise<void> {
+    return this.#wakeup.waitAtMost(ms, deps, signal)
+  }
+
   /**
    * Resolves when `view` holds whatever anybody was told was done before this was called, at whichever master. Throws
    * `unavailable` STORE_BEHIND when that cannot be said within two seconds.

@@ -14,6 +14,7 @@ import type { Cluster } from './cluster.ts'
 import { type Decision, unchanged } from './decision.ts'
 import { foundNode, type LossTimes, reclaimRebooted, removeNode } from './lost-nodes.ts'
 import { notFound } from './objects/object.ts'
+import { late } from './sessions.ts'
 import type { View } from './tables.ts'
 
 interface Presence {
@@ -205,9 +206,11 @@ function registerNode(view: View, node: string, body: RegisterBody, isHeard: boo
     const message = `node ${node} speaks protocol ${body.protocol} and this netmaster ${nodeProtocol}, more than one version apart; upgrade ${older} to the version before that of ${newer}, or to the same`
     return problem('conflict', 'PROTOCOL_VERSION', message)
   }
-  const { controlAddress, vtep, bootId, version } = body
-  const record: NodeRecord = { node, controlAddress, vtep, bootId, version }
+  const { controlAddress, vtep, bootId, version, session } = body
+  const record: NodeRecord = { node, controlAddress, vtep, bootId, version, ...(session !== undefined && { session }) }
   const before = view.nodes.get(node)
+  // It may be from before the machine was started anew.
+  if (session !== undefined && session < (before?.session ?? 0)) return late(node, before?.session ?? 0)
   const isAnother = before !== undefined && before.bootId !== '' && bootId !== '' && before.bootId !== bootId
   if (isAnother && isHeard && (before.vtep !== vtep || before.controlAddress !== controlAddress)) {
     const where = before.controlAddress || before.vtep

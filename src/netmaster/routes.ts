@@ -58,6 +58,7 @@ import { volumeProfileObject } from './objects/volume-profiles.ts'
 import { volumeObject } from './objects/volumes.ts'
 import { policyCost, ruleCost } from './policy-cost.ts'
 import { serviceStats } from './service-counts.ts'
+import { transactInSession } from './sessions.ts'
 import { explainWhy } from './why.ts'
 
 export interface RoutesOptions {
@@ -151,21 +152,23 @@ async function addPlugin(app: FastifyInstance, { cluster, clock }: RoutesDeps): 
     return { EndpointConfig, endpoint: kept ? record : null, revision }
   }
   await serve(app, pluginRoutes.allocAddress, async ({ body }) => {
-    return (await cluster.transact((view) => allocAddress(view, body, clock.now()))).result
+    return (await transactInSession(cluster, body, (view) => allocAddress(view, body, clock.now()))).result
   })
   await serve(app, pluginRoutes.releaseAddress, async ({ body }) => {
-    return (await cluster.transact((view) => releaseAddress(view, body))).result
+    return (await transactInSession(cluster, body, (view) => releaseAddress(view, body))).result
   })
   await serve(app, pluginRoutes.createEndpoint, async ({ body }) => {
-    const { result, revision } = await cluster.transact((view) => createEndpoint(view, body))
+    const { result, revision } = await transactInSession(cluster, body, (view) => createEndpoint(view, body))
     return answer(result, revision, true)
   })
   await serve(app, pluginRoutes.deleteEndpoint, async ({ body }) => {
-    const { result, revision } = await cluster.transact((view) => deleteEndpoint(view, body, clock.now()))
+    const { result, revision } = await transactInSession(cluster, body, (view) =>
+      deleteEndpoint(view, body, clock.now()),
+    )
     return answer(result, revision, false)
   })
   await serve(app, pluginRoutes.updateEndpoint, async ({ body }) => {
-    const { result, revision } = await cluster.transact((view) => updateEndpoint(view, body))
+    const { result, revision } = await transactInSession(cluster, body, (view) => updateEndpoint(view, body))
     return { ...answer(result, revision, true), status: 'success' as const, IPAddress: result.ipv4 }
   })
 }

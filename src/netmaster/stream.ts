@@ -125,11 +125,7 @@ async function write(output: Writable, text: string, signal: AbortSignal): Promi
 
 /** Whether something changed before the next ping is due. */
 async function changedWithin(cluster: Cluster, clock: Clock, signal: AbortSignal): Promise<boolean> {
-  const either = new AbortController()
-  const both = AbortSignal.any([either.signal, signal])
   const before = cluster.revision
-  const timer = clock.after(pingMs, both).catch(() => {})
-  await Promise.race([cluster.changed(both), timer])
-  either.abort()
+  await cluster.changedWithin(pingMs, { clock }, signal)
   return cluster.revision !== before
 }

@@ -13,10 +13,10 @@ import { answerRequest } from '../protocols/cni/index.ts'
 import { Attachments } from './attachments.ts'
 import { CniDriver } from './cni-driver.ts'
 import { CniInterfaces } from './cni-interfaces.ts'
-import { FakeNodeClient } from './fake-node-client.ts'
+import { FakeNodeClient, unreachable } from './fake-node-client.ts'
 import { Outbox } from './outbox.ts'
 import { PublishedPorts } from './published-ports.ts'
-import { random, recordingLog, scratch, small, until } from './testing.ts'
+import { background, random, recordingLog, scratch, small, until } from './testing.ts'
 
 const netns = '/run/netns/c1'
 const id = 'cni:c1:eth0'
@@ -223,6 +223,15 @@ test('without netmaster ADD says so (11), and DEL succeeds and is made up for', 
   assert.equal((await call('ADD')).code, 11)
   assert.equal((await call('DEL')).status, 0)
   assert.deepEqual([...outbox.detached], [id])
+})
+
+test('while netmaster is to be told of DEL still, ADD of the same interface is refused (11), lest that take it', async (t) => {
+  const { client, call, outbox } = setup(t)
+  client.trouble = ({ op }) => (op === 'deleteEndpoint' ? unreachable() : undefined)
+  await call('DEL')
+  background(t, (signal) => outbox.run(signal))
+  assert.equal((await call('ADD')).code, 11)
+  assert.ok(!client.ops().includes('createEndpoint'))
 })
 
 test('an interface name that the container has (4): the endpoint is taken back', async (t) => {

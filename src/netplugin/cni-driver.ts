@@ -217,6 +217,11 @@ export class CniDriver implements CniPlugin {
   ): Promise<{ readonly record: EndpointRecord; readonly revision: number }> {
     const { client, outbox } = this.#deps
     await outbox.hasten(signal)
+    // Delivered afterwards, it would take what is made now.
+    if (outbox.detached.has(id)) {
+      const message = `container ${call.containerId} has its former ${call.ifname} still: netmaster could not be told that it is gone; try again`
+      throw new NetpluginError('unavailable', 'DETACH_PENDING', message)
+    }
     const { ref, ipv4, ipv6, labels } = wish
     const { endpoint, revision } = await client.createEndpoint(
       {

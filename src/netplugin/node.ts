@@ -3,6 +3,7 @@
 import { lookup } from 'node:dns/promises'
 import { readFileSync } from 'node:fs'
 import { createNodeClient } from '../api/node-client.ts'
+import { NodeSession } from '../api/node-session.ts'
 import type { NodeNetwork } from '../core/compile/node-network.ts'
 import type { NodeSettings } from '../core/compile/node-ports.ts'
 import { serviceMembers } from '../core/names/services.ts'
@@ -37,6 +38,7 @@ import { withoutDetached } from './own-node.ts'
 import { ProviderHealth } from './provider-health.ts'
 import { PublishedPorts } from './published-ports.ts'
 import { RunningContainers } from './running-containers.ts'
+import { nextStart } from './session-file.ts'
 import { Snooping } from './snooping.ts'
 import { TunnelNeighbours, udpProber } from './tunnel-neighbours.ts'
 
@@ -61,7 +63,8 @@ const stopMs = 2_000
 /** Runs until the signal aborts. Throws when the plugin socket or the settings cannot be had. */
 export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSignal): Promise<void> {
   const { host, containers, runtime, namesProcesses, clock, log, random, bootId } = deps
-  const client = createNodeClient({ baseUrl: config.netmaster, node: config.node, timeoutMs: requestMs })
+  const session = new NodeSession({ start: await nextStart(`${config.stateDir}/session.json`, { clock, log }) })
+  const client = createNodeClient({ baseUrl: config.netmaster, node: config.node, timeoutMs: requestMs, session })
   const master = new MasterLink(config, {
     client,
     clock,

@@ -1,6 +1,7 @@
 // The control side of netplugin on one host, as src/netplugin/node.ts wires it: what follows netmaster, what Docker calls, what
 // is given back. In place of switch and kernel there is a loop that compiles and, a moment later, has it in force.
 
+import { NodeSession } from '../../src/api/node-session.ts'
 import { NodeCompiler, portNames } from '../../src/core/compile/compile-node.ts'
 import type { NodeNetwork } from '../../src/core/compile/node-network.ts'
 import type { Runtime } from '../../src/drivers/runtime/runtime.ts'
@@ -18,6 +19,7 @@ import { Outbox } from '../../src/netplugin/outbox.ts'
 import { withoutDetached } from '../../src/netplugin/own-node.ts'
 import { PublishedPorts } from '../../src/netplugin/published-ports.ts'
 import { RunningContainers } from '../../src/netplugin/running-containers.ts'
+import { nextStart } from '../../src/netplugin/session-file.ts'
 import { nodeConfig } from '../../src/netplugin/testing.ts'
 import { type MasterClient, nodeClient } from './client.ts'
 import { type Disk, filesOf, type Process } from './process.ts'
@@ -52,8 +54,9 @@ export class AgentSide {
     const { clock, world } = process
     const random = () => world.chance.fraction()
     const newId = () => world.chance.fraction().toString(36).slice(2)
-    const client = nodeClient(node, masters, newId)
     const files = filesOf(disk, process)
+    const session = nextStart('session', { clock, log, files }).then((start) => new NodeSession({ start }))
+    const client = nodeClient(node, masters, { newId, session })
     const address = { controlAddress: `10.9.0.${index}`, vtep: `10.0.0.${index}` }
     const config = nodeConfig('', { node, ...address })
     this.master = new MasterLink(config, { client, clock, log, random, bootId, files, count: async () => [] })

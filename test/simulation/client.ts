@@ -2,6 +2,7 @@
 // long as that serves, and asks the next what that did not answer.
 
 import { type NodeClient, streamIdleMs } from '../../src/api/node-client.ts'
+import type { NodeSession } from '../../src/api/node-session.ts'
 import type { Route } from '../../src/api/route.ts'
 import { nodeRoutes } from '../../src/api/routes/nodes.ts'
 import { pluginRoutes } from '../../src/api/routes/plugin.ts'
@@ -42,8 +43,9 @@ export class MasterClient {
   async call<Input, Body, Answer>(
     route: Route<Input, Body, Answer>,
     parameters: Readonly<Record<string, string>>,
-    body: Input | undefined,
+    body: () => Input | undefined,
     signal?: AbortSignal,
+    unanswered = () => {},
   ): Promise<Answer> {
     const { clock } = this.#from.process
     const until = clock.now() + requestMs
@@ -51,11 +53,14 @@ export class MasterClient {
     for (let tries = 1; ; tries++) {
       const at = this.#at
       const timeoutMs = Math.min(until - clock.now(), isAlone ? requestMs : silentMs)
-      const ask = (master: Master) => master.call(route, parameters, body)
+      const sent = body()
+      const ask = (master: Master) => master.call(route, parameters, sent)
       try {
         return await this.#wire.request(this.#from, this.#master, ask, { timeoutMs, signal })
       } catch (error) {
-        if (signal?.aborted || !asNetpluginError(error).retryable) throw error
+        const { retryable } = asNetpluginError(error)
+        if (signal?.aborted || retryable) unanswered()
+        if (signal?.aborted || !retryable) throw error
         if (this.#at === at) this.#leave()
         if (isAlone || tries >= 2 * this.#masters.length || clock.now() >= until) throw error
       }
@@ -80,22 +85,40 @@ export class MasterClient {
   }
 }
 
-/** What an agent uses. */
-export function nodeClient(node: string, client: MasterClient, newId: () => string): NodeClient {
+/** What an agent uses; `session` is there as soon as its disk has said so. */
+export function nodeClient(
+  node: string,
+  client: MasterClient,
+  { newId, session }: { readonly newId: () => string; readonly session: Promise<NodeSession> },
+): NodeClient {
   const none = {}
+  const inOrder = async <Input, Body, Answer>(
+    route: Route<Input, Body, Answer>,
+    parameters: Readonly<Record<string, string>>,
+    body: (number: number) => Input,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer> => {
+    const numbers = await session
+    const sent = () => body(numbers.number)
+    return numbers.inOrder(() => client.call(route, parameters, sent, signal, () => numbers.unanswered()))
+  }
+  const plugin = <Input extends object, Body, Answer>(
+    route: Route<Input, Body, Answer>,
+    body: Input,
+    signal: AbortSignal | undefined,
+  ) => inOrder(route, none, (Session) => ({ Node: node, ...body, Session }), signal)
   return {
-    register: (body, signal) => client.call(nodeRoutes.register, { node }, body, signal),
-    heartbeat: (body, signal) => client.call(nodeRoutes.heartbeat, { node }, body, signal),
-    nodes: (signal) => client.call(nodeRoutes.list, none, undefined, signal),
+    register: (body, signal) => inOrder(nodeRoutes.register, { node }, (session) => ({ ...body, session }), signal),
+    heartbeat: (body, signal) => client.call(nodeRoutes.heartbeat, { node }, () => body, signal),
+    nodes: (signal) => client.call(nodeRoutes.list, none, () => undefined, signal),
     openStream: (since, signal) => client.stream(since, signal),
-    allocAddress: (body, signal) =>
-      client.call(pluginRoutes.allocAddress, none, { Node: node, Request: newId(), ...body }, signal),
-    releaseAddress: (body, signal) => client.call(pluginRoutes.releaseAddress, none, { Node: node, ...body }, signal),
-    createEndpoint: (body, signal) => client.call(pluginRoutes.createEndpoint, none, { Node: node, ...body }, signal),
-    deleteEndpoint: (body, signal) => client.call(pluginRoutes.deleteEndpoint, none, { Node: node, ...body }, signal),
-    updateEndpoint: (body, signal) => client.call(pluginRoutes.updateEndpoint, none, { Node: node, ...body }, signal),
-    counts: (body, signal) => client.call(nodeRoutes.counts, { node }, body, signal),
-    members: (body, signal) => client.call(nodeRoutes.members, { node }, body, signal),
+    allocAddress: (body, signal) => plugin(pluginRoutes.allocAddress, { Request: newId(), ...body }, signal),
+    releaseAddress: (body, signal) => plugin(pluginRoutes.releaseAddress, body, signal),
+    createEndpoint: (body, signal) => plugin(pluginRoutes.createEndpoint, body, signal),
+    deleteEndpoint: (body, signal) => plugin(pluginRoutes.deleteEndpoint, body, signal),
+    updateEndpoint: (body, signal) => plugin(pluginRoutes.updateEndpoint, body, signal),
+    counts: (body, signal) => client.call(nodeRoutes.counts, { node }, () => body, signal),
+    members: (body, signal) => client.call(nodeRoutes.members, { node }, () => body, signal),
     servers: () => [],
     close: () => {},
   }
