@@ -70,32 +70,30 @@ export interface NodeClient {
 export function createNodeClient(options: NodeClientOptions): NodeClient {
   const transport = new Transport(options)
   const { node, session } = options
-  const inOrder = <Input, Body, Answer>(
-    route: Route<Input, Body, Answer>,
-    parameters: Readonly<Record<string, string>>,
-    body: (number: number | undefined) => Input,
-    signal: AbortSignal | undefined,
-  ): Promise<Answer> => {
-    if (session === undefined) return transport.call(route, parameters, body(undefined), signal)
-    const tries = { body: () => body(session.number), unanswered: () => session.unanswered() }
-    return session.inOrder(() => transport.callNumbered(route, parameters, tries, signal))
-  }
   /** What every request on behalf of the runtime has. */
   const plugin = <Input extends object, Body, Answer>(
     route: Route<Input, Body, Answer>,
     body: Input,
     signal: AbortSignal | undefined,
-  ) =>
-    inOrder(route, {}, (number) => ({ Node: node, ...body, ...(number !== undefined && { Session: number }) }), signal)
+  ): Promise<Answer> => {
+    if (session === undefined) return transport.call(route, {}, { Node: node, ...body }, signal)
+    const tries = {
+      body: () => ({ Node: node, ...body, Session: session.number }),
+      unanswered: () => session.unanswered(),
+    }
+    return session.request(() => transport.callNumbered(route, {}, tries, signal), signal)
+  }
+  const register = (body: RegisterInput, signal: AbortSignal | undefined): Promise<RegisterAnswer> => {
+    if (session === undefined) return transport.call(nodeRoutes.register, { node }, body, signal)
+    const tries = { body: () => ({ ...body, session: session.number }), unanswered: () => session.unanswered() }
+    return session.register(() => transport.callNumbered(nodeRoutes.register, { node }, tries, signal))
+  }
   const learned = <A extends { readonly masters?: string[] | undefined }>(answer: A): A => {
     if (answer.masters !== undefined) transport.learn(answer.masters)
     return answer
   }
   return {
-    register: async (body, signal) => {
-      const numbered = (number: number | undefined) => ({ ...body, ...(number !== undefined && { session: number }) })
-      return learned(await inOrder(nodeRoutes.register, { node }, numbered, signal))
-    },
+    register: async (body, signal) => learned(await register(body, signal)),
     heartbeat: async (body, signal) => learned(await transport.call(nodeRoutes.heartbeat, { node }, body, signal)),
     nodes: (signal) => transport.call(nodeRoutes.list, {}, undefined, signal),
     openStream: (since, signal) => readStream(transport, node, since, signal),

@@ -31,6 +31,7 @@ async function setup(t: TestContext, ...answers: readonly Answer[]) {
   const client = createNodeClient({ baseUrl: urls.join(','), node: 'node1', timeoutMs: 5_000, session })
   t.after(() => client.close())
   const ask = (signal?: AbortSignal) => client.deleteEndpoint({ EndpointID: 'e' }, signal)
+  await session.register(async () => {})
   return { client, session, numbers, ask }
 }
 
@@ -93,6 +94,22 @@ test('a request that another one overtook is sent again, and so is that of an ag
 test('where another program asks in the name of the node, it ends with an error that can be tried again', async (t) => {
   const { ask } = await setup(t, (number, ...rest) => refuse('SESSION_OLD', { session: number })(number, ...rest))
   await assert.rejects(ask(), { code: 'SESSION_OLD', retryable: true })
+})
+
+test('nothing is asked for before netmaster has heard of this start, and whoever waits hears why it has not', async () => {
+  const session = new NodeSession({ start: 1 })
+  const order: string[] = []
+  const asked = session.request(async () => order.push('asked'))
+  await assert.rejects(session.register(() => Promise.reject(new Error('nobody there'))))
+  await assert.rejects(asked, { code: 'NODE_UNREGISTERED', retryable: true, message: /nobody there/ })
+  const again = session.request(async () => order.push('asked'))
+  await session.register(async () => order.push('registered'))
+  await again
+  assert.deepEqual(order, ['registered', 'asked'])
+  await assert.rejects(
+    new NodeSession({ start: 1 }).request(async () => {}, AbortSignal.abort(new Error('gone'))),
+    /gone/,
+  )
 })
 
 test('each start begins above all numbers of the one before', () => {

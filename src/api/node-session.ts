@@ -3,6 +3,7 @@
 // answered that, it refuses what has a lower one.
 
 import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
+import { Wakeup } from '../lib/wakeup.ts'
 
 /** An agent loses fewer answers than this between two of its starts. */
 const perStart = 2 ** 20
@@ -11,6 +12,10 @@ const maxTries = 8
 
 export class NodeSession {
   #number: number
+  #isRegistered = false
+  #failure: unknown
+  /** When a registration has succeeded or failed. */
+  readonly #tried = new Wakeup()
 
   /** `start`: grows with each start of the agent. */
   constructor({ start }: { readonly start: number }) {
@@ -27,8 +32,32 @@ export class NodeSession {
     this.#number++
   }
 
-  /** Sends, and sends again with the number of then what was refused as late. `unavailable` SESSION_OLD: others always were faster. */
-  async inOrder<T>(send: () => Promise<T>): Promise<T> {
+  /** Sends a registration, before which netmaster is asked for nothing: what it finds of a machine that was started anew, it takes. */
+  async register<T>(send: () => Promise<T>): Promise<T> {
+    try {
+      const answer = await this.#inOrder(send)
+      this.#isRegistered = true
+      return answer
+    } catch (error) {
+      this.#failure = error
+      throw error
+    } finally {
+      this.#tried.wake()
+    }
+  }
+
+  /** Sends what is for a registered node. `unavailable` NODE_UNREGISTERED: the next registration failed. */
+  async request<T>(send: () => Promise<T>, signal = new AbortController().signal): Promise<T> {
+    if (!this.#isRegistered) {
+      await this.#tried.wait(signal)
+      signal.throwIfAborted()
+      if (!this.#isRegistered) throw unregistered(this.#failure)
+    }
+    return this.#inOrder(send)
+  }
+
+  /** Sends again, with the number of then, what was refused as late. `unavailable` SESSION_OLD: others always were faster. */
+  async #inOrder<T>(send: () => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {
         return await send()
@@ -42,6 +71,11 @@ export class NodeSession {
       }
     }
   }
+}
+
+function unregistered(cause: unknown): NetpluginError {
+  const message = `this host has not registered with netmaster since netplugin was started: ${asNetpluginError(cause).message}`
+  return new NetpluginError('unavailable', 'NODE_UNREGISTERED', message, { cause })
 }
 
 function overtaken(cause: unknown): NetpluginError {

@@ -37,5 +37,6 @@ export async function readBacklog(
     if (error instanceof NetpluginError && error.code === 'COMPACTED') return undefined
     throw error
   }
-  return found
+  // The store stopped telling before it had told everything.
+  return found.at(-1)?.revision === until ? found : undefined
 }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
 import { createNodeClient, type NodeClient, type StreamPosition } from '../api/node-client.ts'
+import { MemoryStore } from '../drivers/store/index.ts'
 import { NetpluginError } from '../lib/errors.ts'
 import { applyChanges } from '../model/apply-changes.ts'
 import { type ClusterState, emptyState, type StreamMessage } from '../model/state.ts'
@@ -122,6 +123,34 @@ scenario(
   },
   { historyLimit: 5 },
 )
+
+test('what memory forgets while the store is read is not left out', { timeout: 20_000 }, async () => {
+  const store = new MemoryStore({ historyLimit: 10_000 }, { newEpoch: () => 'epoch-of-a-test' })
+  const reading = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  const watch = store.watch.bind(store)
+  store.watch = async function* (from, signal) {
+    reading.resolve()
+    await goOn.promise
+    yield* watch(from, signal)
+  }
+  const served = await serve({ store, historyLimit: 5 })
+  try {
+    const start = served.netmaster.cluster.revision
+    for (let n = 0; n < 20; n++) await addNetwork(served, `n${n}`, `10.${n}.0.0/24`)
+    const reader = new Reader(served.client, { epoch: served.netmaster.cluster.epoch, revision: start })
+    const read = reader.until((state) => state.networks.has('default:n39'))
+    await reading.promise
+    for (let n = 20; n < 40; n++) await addNetwork(served, `n${n}`, `10.${n}.0.0/24`)
+    goOn.resolve()
+    await read
+    assert.deepEqual([reader.types[0], reader.state.networks.size], ['resume', 40])
+    await reader.close()
+  } finally {
+    served.client.close()
+    await served.stop()
+  }
+})
 
 scenario('another epoch, or a revision that is yet to come, means a snapshot', async (served) => {
   const { epoch, revision } = served.netmaster.cluster

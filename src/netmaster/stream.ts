@@ -68,20 +68,19 @@ async function begin(
   if (since?.epoch === cluster.epoch && since.revision <= cluster.reached) {
     const { epoch, revision } = since
     const resume = line({ type: 'resume', version: stateVersion, epoch, revision })
-    if (cluster.changesAfter(revision) !== undefined) {
-      await write(output, resume, signal)
-      return revision
-    }
-    const backlog = await cluster.backlog(revision, signal)
-    if (backlog !== undefined) {
-      await write(output, resume, signal)
-      let reached = revision
+    let reached = revision
+    // Memory goes on while the store is read, and may have lost its beginning again.
+    while (cluster.changesAfter(reached) === undefined) {
+      const backlog = await cluster.backlog(reached, signal)
+      if (backlog === undefined) return snapshot(output, cluster, signal)
+      if (reached === revision) await write(output, resume, signal)
       for (const delta of backlog) {
         await write(output, line({ type: 'delta', ...delta }), signal)
         reached = delta.revision
       }
-      return Math.max(reached, cluster.historyStart)
     }
+    if (reached === revision) await write(output, resume, signal)
+    return reached
   }
   return snapshot(output, cluster, signal)
 }

@@ -92,23 +92,22 @@ export function nodeClient(
   { newId, session }: { readonly newId: () => string; readonly session: Promise<NodeSession> },
 ): NodeClient {
   const none = {}
-  const inOrder = async <Input, Body, Answer>(
-    route: Route<Input, Body, Answer>,
-    parameters: Readonly<Record<string, string>>,
-    body: (number: number) => Input,
-    signal: AbortSignal | undefined,
-  ): Promise<Answer> => {
-    const numbers = await session
-    const sent = () => body(numbers.number)
-    return numbers.inOrder(() => client.call(route, parameters, sent, signal, () => numbers.unanswered()))
-  }
-  const plugin = <Input extends object, Body, Answer>(
+  const plugin = async <Input extends object, Body, Answer>(
     route: Route<Input, Body, Answer>,
     body: Input,
     signal: AbortSignal | undefined,
-  ) => inOrder(route, none, (Session) => ({ Node: node, ...body, Session }), signal)
+  ): Promise<Answer> => {
+    const numbers = await session
+    const numbered = () => ({ Node: node, ...body, Session: numbers.number })
+    return numbers.request(() => client.call(route, none, numbered, signal, () => numbers.unanswered()), signal)
+  }
   return {
-    register: (body, signal) => inOrder(nodeRoutes.register, { node }, (session) => ({ ...body, session }), signal),
+    register: async (body, signal) => {
+      const numbers = await session
+      const numbered = () => ({ ...body, session: numbers.number })
+      const unanswered = () => numbers.unanswered()
+      return numbers.register(() => client.call(nodeRoutes.register, { node }, numbered, signal, unanswered))
+    },
     heartbeat: (body, signal) => client.call(nodeRoutes.heartbeat, { node }, () => body, signal),
     nodes: (signal) => client.call(nodeRoutes.list, none, () => undefined, signal),
     openStream: (since, signal) => client.stream(since, signal),
