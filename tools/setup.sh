@@ -19,7 +19,7 @@ needed='
   ovs-vswitchd:openvswitch-switch ovsdb-server:openvswitch-switch ovs-vsctl:openvswitch-switch
   dockerd:docker.io docker:docker.io nft:nftables iptables:iptables ip:iproute2 tc:iproute2 ethtool:ethtool
   iperf3:iperf3 tcpdump:tcpdump socat:socat dig:bind9-dnsutils ping:iputils-ping curl:curl busybox:busybox-static
-  ps:procps unshare:util-linux nsenter:util-linux setpriv:util-linux modprobe:kmod etcd:etcd-server ldd:libc-bin
+  ps:procps unshare:util-linux nsenter:util-linux setpriv:util-linux modprobe:kmod etcd:etcd-server strace:strace ldd:libc-bin
   openssl:openssl ctr:containerd runc:runc podman:podman conmon:conmon host-local:containernetworking-plugins
 '
 

@@ -15,6 +15,8 @@ export interface EtcdOptions {
   readonly members: number
   /** The user `root` with this password; left out: no users. */
   readonly password?: string
+  /** Writes reach the disk before they are acknowledged, as outside of tests. */
+  readonly syncs?: boolean
   /** More arguments for etcd. */
   readonly args?: readonly string[]
 }
@@ -90,7 +92,8 @@ export class EtcdCluster {
     member.process = spawn(
       'etcd',
       [
-        ...['--name', member.name, '--data-dir', join(this.#directory, member.name), '--unsafe-no-fsync'],
+        ...['--name', member.name, '--data-dir', join(this.#directory, member.name)],
+        ...(this.#options.syncs === true ? [] : ['--unsafe-no-fsync']),
         ...['--listen-client-urls', url, '--advertise-client-urls', url],
         ...['--listen-peer-urls', peer(member.peer), '--initial-advertise-peer-urls', peer(member.peer)],
         ...['--initial-cluster', this.#members.map((each) => `${each.name}=${peer(each.peer)}`).join(',')],
@@ -119,6 +122,26 @@ export class EtcdCluster {
 
   resume(number: number): void {
     this.#member(number).process?.kill('SIGCONT')
+  }
+
+  /** From now on each fsync of this member takes so much longer, until what is answered is called. It needs strace and root. */
+  async slowDisk(number: number, ms: number): Promise<() => Promise<void>> {
+    const pid = this.#member(number).process?.pid
+    if (pid === undefined) throw new Error(`member ${number} of etcd does not run`)
+    const syncs = 'fsync,fdatasync'
+    const slower = ['-e', `trace=${syncs}`, '-e', `inject=${syncs}:delay_exit=${ms * 1_000}`, '-e', 'signal=none']
+    // etcd calls the kernel without a library in between that could be replaced.
+    const tracer = spawn('strace', ['-f', '-qq', '-p', String(pid), ...slower], { stdio: 'ignore' })
+    const exited = once(tracer, 'exit')
+    const until = performance.now() + 5_000
+    while (!/^TracerPid:\t[1-9]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) {
+      if (tracer.exitCode !== null || performance.now() > until) throw new Error('strace cannot follow etcd')
+      await delay(10)
+    }
+    return async () => {
+      tracer.kill('SIGTERM')
+      await exited
+    }
   }
 
   /** The member that leads. */
