@@ -91,6 +91,11 @@ test('a request that another one overtook is sent again, and so is that of an ag
   assert.deepEqual(numbers, [0, 1_001])
 })
 
+test('a host that was removed can try again', async (t) => {
+  const { ask } = await setup(t, refuse('NODE_UNREGISTERED'))
+  await assert.rejects(ask(), { code: 'NODE_UNREGISTERED', retryable: true })
+})
+
 test('where another program asks in the name of the node, it ends with an error that can be tried again', async (t) => {
   const { ask } = await setup(t, (number, ...rest) => refuse('SESSION_OLD', { session: number })(number, ...rest))
   await assert.rejects(ask(), { code: 'SESSION_OLD', retryable: true })

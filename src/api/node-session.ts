@@ -63,6 +63,7 @@ export class NodeSession {
         return await send()
       } catch (error) {
         const { code, details } = asNetpluginError(error)
+        if (code === 'NODE_UNREGISTERED') throw unregistered(error)
         if (code !== 'SESSION_OLD') throw error
         // Higher than any of this agent: what it knew of its former starts was lost.
         const { session } = details
@@ -74,7 +75,7 @@ export class NodeSession {
 }
 
 function unregistered(cause: unknown): NetpluginError {
-  const message = `this host has not registered with netmaster since netplugin was started: ${asNetpluginError(cause).message}`
+  const message = `this host is not registered with netmaster, which netplugin tries again and again: ${asNetpluginError(cause).message}`
   return new NetpluginError('unavailable', 'NODE_UNREGISTERED', message, { cause })
 }
 

@@ -54,7 +54,11 @@ export interface Problem {
 
 /** Throws a returned problem as an error: for the edge between pure code and its caller. */
 export function raise(problem: Problem): never {
-  throw new NetpluginError(problem.kind, problem.code, problem.message, { details: problem.details ?? {} })
+  throw errorOf(problem)
+}
+
+export function errorOf({ kind, code, message, details = {} }: Problem): NetpluginError {
+  return new NetpluginError(kind, code, message, { details })
 }
 
 /** The value as an Error: for `catch (error: unknown)`. */

@@ -1,7 +1,8 @@
 // Decisions that go to the store together.
 
 import type { Commit, StoreChange, StorePut, StoreValue } from '../drivers/store/store.ts'
-import { NetpluginError } from '../lib/errors.ts'
+import { errorOf, NetpluginError, type Problem } from '../lib/errors.ts'
+import { isProblem } from '../model/body.ts'
 import type { Decide, Decision, Fence } from './decision.ts'
 import type { Replica } from './replica.ts'
 import { grantKey, type Head, headKey, recordKey, storedRecord } from './store-keys.ts'
@@ -16,16 +17,29 @@ export interface Entry {
   readonly isFresh: boolean
 }
 
+export interface Decided {
+  readonly entry: Entry
+  /** A refusal may rest on what is not durable yet, as any other answer may. */
+  readonly decision: Decision<unknown> | Problem
+}
+
+/** Answers what rests on nothing but what is durable, of which `revision` is the newest. */
+export function answer({ entry, decision }: Decided, revision: number): void {
+  if (isProblem(decision)) entry.reject(errorOf(decision))
+  else entry.resolve(decision.result, revision)
+}
+
 export class Batch {
-  readonly entries: { readonly entry: Entry; readonly decision: Decision<unknown> }[] = []
+  readonly entries: Decided[] = []
   /** By key; the last write counts. Null: delete. */
   readonly writes = new Map<string, StoreValue | null>()
   changesRecords = false
   /** Of how many decisions something is written. */
   changes = 0
 
-  add(entry: Entry, decision: Decision<unknown>): void {
+  add(entry: Entry, decision: Decision<unknown> | Problem): void {
     this.entries.push({ entry, decision })
+    if (isProblem(decision)) return
     if (decision.records.length > 0) this.changesRecords = true
     if (decision.records.length + decision.grants.length > 0) this.changes++
     for (const change of decision.records) {

@@ -84,6 +84,26 @@ test('an answer that changes nothing but rests on an undurable change waits for 
   await cluster.close()
 })
 
+test('a refusal that rests on an undurable change waits for it, and is none when that fails', async () => {
+  const store = new GatedStore()
+  const cluster = await open(store)
+  const refuse: Decide<number> = (view) => {
+    return view.nodes.has('a') ? problem('conflict', 'THERE', 'it is there') : { records: [], grants: [], result: 0 }
+  }
+  store.fail = new NetpluginError('unavailable', 'STORE_WRITE_FAILED', 'disk full')
+  const failing = [cluster.transact(take('a')), cluster.transact(refuse)]
+  for (const each of failing) await assert.rejects(each, { code: 'STORE_WRITE_FAILED' })
+  store.fail = undefined
+  const order: string[] = []
+  const change = cluster.transact(take('a')).then(() => order.push('done'))
+  await assert.rejects(cluster.transact(refuse), { code: 'THERE' })
+  order.push('refused')
+  await change
+  assert.deepEqual(order, ['done', 'refused'])
+  assert.equal((await cluster.transact(take('b'))).result, 2)
+  await cluster.close()
+})
+
 test('when the store fails, everything decided on top fails too, and nothing of it stays', async () => {
   const store = new GatedStore()
   const cluster = await open(store)

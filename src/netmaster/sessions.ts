@@ -50,5 +50,5 @@ export function late(node: string, session: number): Problem {
 /** Whoever removed the node may have taken what this would bring back. */
 function unregistered(node: string): Problem {
   const message = `node ${node} is not registered (any more); netplugin registers it within seconds: try again`
-  return problem('unavailable', 'NODE_UNREGISTERED', message, { node })
+  return problem('conflict', 'NODE_UNREGISTERED', message, { node })
 }

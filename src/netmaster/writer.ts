@@ -8,10 +8,10 @@
 // time can have decided on the newest state. The others hear of its commit (follower.ts) and decide again.
 
 import type { CommitResult, Store, StoreCommit } from '../drivers/store/store.ts'
-import { asNetpluginError, NetpluginError, raise } from '../lib/errors.ts'
+import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { isProblem } from '../model/body.ts'
-import { Batch, changesOf, type Entry } from './batch.ts'
+import { answer, Batch, changesOf, type Entry } from './batch.ts'
 import type { Follower } from './follower.ts'
 import { decodeChanges } from './load.ts'
 import type { Replica } from './replica.ts'
@@ -94,12 +94,11 @@ export class Writer {
         this.#late.push(entry)
         return
       }
-      if (isProblem(decision)) raise(decision)
-      if (isChange) this.#speculation.decide(decision)
       if (!isChange && this.#pumping === undefined) {
-        entry.resolve(decision.result, this.#replica.revision)
+        answer({ entry, decision }, this.#replica.revision)
         return
       }
+      if (isChange) this.#speculation.decide(decision)
       this.#open.add(entry, decision)
     } catch (error) {
       entry.reject(asNetpluginError(error))
@@ -138,13 +137,13 @@ export class Writer {
       const { current } = held
       if (current.writes.size === 0) {
         // Only answers that rested on an earlier commit, which is durable by now.
-        for (const { entry, decision } of current.entries) entry.resolve(decision.result, this.#replica.revision)
+        for (const decided of current.entries) answer(decided, this.#replica.revision)
         return
       }
       const before = this.#replica.headRevision
       const result = await this.#send(current)
       if (result.ok) {
-        for (const { entry, decision } of current.entries) entry.resolve(decision.result, this.#replica.revision)
+        for (const decided of current.entries) answer(decided, this.#replica.revision)
         return
       }
       this.#log.debug('another writer was faster, deciding again', {
@@ -185,7 +184,7 @@ export class Writer {
     if (!flight.isAccepted) this.#speculation.committed(flight.batch.changes)
     flight.isAccepted = true
     if (commit.revision <= this.#replica.reached) return
-    const decisions = flight.batch.entries.map(({ decision }) => decision)
+    const decisions = flight.batch.entries.flatMap(({ decision }) => (isProblem(decision) ? [] : decision))
     this.#replica.take(commit, decisions)
     this.#changed()
     this.#follower?.moved()
