@@ -1,4 +1,4 @@
-// One netmaster: cluster, REST server, stream to the nodes, and the sweep of unused reservations.
+// One netmaster: its parts, the REST server, and the stream to the nodes.
 
 import type { Server } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -10,45 +10,29 @@ import { Transport } from '../api/transport.ts'
 import type { Store } from '../drivers/store/store.ts'
 import type { Clock } from '../lib/clock.ts'
 import { asError } from '../lib/errors.ts'
-import { hash32 } from '../lib/hash.ts'
 import type { Log } from '../lib/log.ts'
 import { Tasks } from '../lib/tasks.ts'
 import type { FlowLimits } from '../model/policy-cost.ts'
 import type { VersionView } from '../model/service.ts'
-import { freeOldReservations } from './addresses.ts'
 import { type Defaults, prepareStore, seedCluster } from './bootstrap.ts'
 import { Cluster } from './cluster.ts'
-import { Counts } from './counts.ts'
-import type { Fence } from './decision.ts'
-import { Exchange, type FirstHand } from './exchange.ts'
 import { createServer, parametersOf, type ServerOptions, serverDefaults } from './http.ts'
 import { formatListen, type Listen, listenOn, listenToo, reachable } from './listen.ts'
-import { defaultLossTimes, type LossTimes } from './lost-nodes.ts'
-import { Masters } from './masters.ts'
-import { Members } from './members.ts'
-import { Nodes } from './nodes.ts'
 import { defaultFlowLimits } from './objects/rule-budget.ts'
+import { Parts, type PartsOptions } from './parts.ts'
 import { addReference } from './reference-routes.ts'
-import { addRoutes } from './routes.ts'
 import { type StreamPosition, streamState } from './stream.ts'
-import { NodeWatch } from './watch-nodes.ts'
 
-export interface NetmasterOptions extends Defaults {
+export interface NetmasterOptions extends Defaults, PartsOptions {
   /** What the cluster is run for: docker, … Shown by `inspect`. */
   readonly clusterMode: string
   readonly version: VersionView
   /** Changes kept in memory for streams that come back. */
   readonly historyLimit: number
-  /** Names this process: another one each time netmaster is started. */
-  readonly instance: string
-  /** Other netmasters use the store, too; left out: none does. */
-  readonly isShared?: boolean
   /** The address of this host that others reach, shown where it listens on all of them; left out: the loopback. */
   readonly localAddress?: string
   /** Beyond which rules are refused; left out: more than anybody needs. */
   readonly flows?: FlowLimits
-  /** When hosts are lost, and dead; left out: after half a minute, and a day. */
-  readonly loss?: LossTimes
   /** How patient the server is; left out: as is fit for users. */
   readonly server?: ServerOptions
 }
@@ -59,8 +43,6 @@ export interface NetmasterDeps {
   readonly log: Log
 }
 
-/** How often unused reservations are looked for. */
-const sweepMs = 10_000
 /** How long another master may take for what it is told; it may have to ask nodes. */
 const newsMs = 4_000
 /** How long leaving may take where the store does not answer: others then find out by themselves. */
@@ -79,16 +61,14 @@ export class Netmaster {
   /** What nodes are told. */
   #published: Listen = { host: '', port: 0 }
   #control: Server | undefined
-  /** Undefined: nobody else uses the store. */
-  readonly #masters: Masters | undefined
+  readonly #parts: Parts
   readonly #leaving = new AbortController()
-  #nodeWatch: NodeWatch | undefined
   #registration: Promise<void> | undefined
 
   /** Use `createNetmaster`. */
   constructor(
     cluster: Cluster,
-    options: Pick<NetmasterOptions, 'instance' | 'isShared' | 'server' | 'localAddress'>,
+    options: PartsOptions & Pick<NetmasterOptions, 'server' | 'localAddress'>,
     deps: NetmasterDeps,
   ) {
     this.cluster = cluster
@@ -98,7 +78,8 @@ export class Netmaster {
     this.app = app
     this.#routes = routes
     this.#localAddress = options.localAddress ?? '127.0.0.1'
-    if (options.isShared === true) this.#masters = new Masters(options, { cluster, ...deps })
+    const connect = (address: string) => new Transport({ baseUrl: `http://${address}`, timeoutMs: newsMs })
+    this.#parts = new Parts(options, { ...deps, cluster, connect, stopping: this.#stopping.signal })
   }
 
   /** Everything that is served, as OpenAPI. */
@@ -123,30 +104,9 @@ export class Netmaster {
       })
     }
     await addReference(this.app, this.#routes, options.version.Version)
-    const times = options.loss ?? defaultLossTimes
-    const nodes = new Nodes(times, {
-      cluster,
-      clock,
-      log: this.#deps.log,
-      stopping: this.#stopping.signal,
-      heard: (node) => exchange?.heard(node),
-    })
-    this.#nodeWatch = new NodeWatch(times, { cluster, nodes, clock, log: this.#deps.log, lead: () => this.#lead() })
-    const members = new Members({ cluster })
-    const firstHand = {
-      nodes: () => nodes.firstHand(),
-      presence: (node: string) => nodes.news(node),
-      members: () => members.firstHand(),
-    }
-    const masters = this.#masters
-    const exchange = masters === undefined ? undefined : this.#openExchange(masters, firstHand)
-    const firstId = hash32(options.instance) * 0x10_0000
-    const counts = new Counts({ firstId }, { clock, ...(exchange && { elsewhere: exchange.ask.bind(exchange) }) })
-    this.#tasks.spawn('members', () => members.run(this.#stopping.signal))
-    const urls = () => masters?.list().map(({ address }) => `http://${address}`) ?? []
-    const others = exchange === undefined || masters === undefined ? {} : { masters: { exchange, urls, all: masters } }
-    const stopping = this.#stopping.signal
-    await addRoutes(this.app, routes, { cluster, clock, counts, members, nodes, stopping, ...others })
+    await this.#parts.addRoutes(this.app, routes)
+    for (const { name, run } of this.#parts.talk()) this.#tasks.spawn(name, run)
+    const { counts, members } = this.#parts
     this.app.get(streamPath, (request, reply) => {
       reply.hijack()
       reply.raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
@@ -171,7 +131,7 @@ export class Netmaster {
     await this.app.ready()
   }
 
-  /** Listens, on a second address too when one is given for nodes, and starts the sweep; answers the address, `host:port`. */
+  /** Listens, on a second address too when one is given for nodes, and starts its work; answers the address, `host:port`. */
   async start(listen: Listen, control?: Listen): Promise<string> {
     const bound = await listenOn(this.app, listen)
     this.#served = reachable(bound, this.#localAddress)
@@ -181,12 +141,8 @@ export class Netmaster {
       this.#control = too.listener
       this.#published = reachable(too.bound, this.#localAddress)
     }
-    const masters = this.#masters
-    if (masters !== undefined) {
-      this.#registration = masters.run(formatListen(this.#published), this.#leaving.signal)
-    }
-    this.#tasks.spawn('reservation sweep', () => this.#sweep())
-    this.#tasks.spawn('node watch', async () => this.#nodeWatch?.run(this.#leaving.signal))
+    this.#registration = this.#parts.masters?.run(formatListen(this.#published), this.#leaving.signal)
+    for (const { name, run } of this.#parts.work(this.#leaving.signal)) this.#tasks.spawn(name, run)
     return formatListen(bound)
   }
 
@@ -201,47 +157,16 @@ export class Netmaster {
     await this.cluster.close()
   }
 
-  #openExchange(masters: Masters, firstHand: FirstHand): Exchange {
-    const { clock, log } = this.#deps
-    const connect = (address: string) => new Transport({ baseUrl: `http://${address}`, timeoutMs: newsMs })
-    const changed = this.cluster.othersChanged
-    const exchange = new Exchange({ peers: () => masters.peers(), changed, connect, firstHand, clock, log })
-    this.#tasks.spawn('exchange with other masters', () => exchange.run(this.#stopping.signal))
-    return exchange
-  }
-
   #describeMasters() {
     const own = formatListen(this.#published)
-    const leader = this.#masters === undefined ? own : (this.#masters.leader?.address ?? '')
-    const hosts = this.#masters?.list().map(({ address }) => hostOf(address)) ?? [this.#published.host]
+    const { masters } = this.#parts
+    const leader = masters === undefined ? own : (masters.leader?.address ?? '')
+    const hosts = masters?.list().map(({ address }) => hostOf(address)) ?? [this.#published.host]
     return {
       'current-state': leader === own ? 'leader' : 'follower',
       'leader-ip': leader,
       'local-ip': this.#served.host,
       'netmaster-nodes': hosts,
-    }
-  }
-
-  /** What commits of work in the background expect; undefined: another master does it. */
-  #lead(): { readonly fence?: Fence } | undefined {
-    if (this.#masters === undefined) return {}
-    const { fence } = this.#masters
-    return fence && { fence }
-  }
-
-  async #sweep(): Promise<void> {
-    const { clock, log } = this.#deps
-    const { signal } = this.#stopping
-    while (!signal.aborted) {
-      try {
-        await clock.after(sweepMs, signal)
-        const lead = this.#lead()
-        if (lead === undefined || this.cluster.view.reservations.size === 0) continue
-        const { result } = await this.cluster.transact((view) => freeOldReservations(view, clock.now()), lead.fence)
-        if (result > 0) log.info('unused reservations freed', { count: result })
-      } catch (error) {
-        if (!signal.aborted) log.warn('reservation sweep failed', { error: asError(error).message })
-      }
     }
   }
 }

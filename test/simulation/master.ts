@@ -1,4 +1,4 @@
-// A netmaster without sockets: the same parts as in src/netmaster/netmaster.ts, and the same routes, called directly.
+// A netmaster without sockets: its parts (src/netmaster/parts.ts) and their routes, called directly.
 
 import { Writable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
@@ -9,19 +9,11 @@ import type { Store } from '../../src/drivers/store/store.ts'
 import { NetpluginError } from '../../src/lib/errors.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import type { StreamMessage } from '../../src/model/state.ts'
-import { freeOldReservations } from '../../src/netmaster/addresses.ts'
 import { prepareStore, seedCluster } from '../../src/netmaster/bootstrap.ts'
 import { Cluster } from '../../src/netmaster/cluster.ts'
-import { Counts } from '../../src/netmaster/counts.ts'
-import type { Fence } from '../../src/netmaster/decision.ts'
-import { Exchange } from '../../src/netmaster/exchange.ts'
-import { Masters } from '../../src/netmaster/masters.ts'
-import { Members } from '../../src/netmaster/members.ts'
-import { Nodes } from '../../src/netmaster/nodes.ts'
 import { defaultFlowLimits } from '../../src/netmaster/objects/rule-budget.ts'
-import { addRoutes } from '../../src/netmaster/routes.ts'
+import { Parts } from '../../src/netmaster/parts.ts'
 import { type StreamPosition, streamState } from '../../src/netmaster/stream.ts'
-import { NodeWatch } from '../../src/netmaster/watch-nodes.ts'
 import type { Process } from './process.ts'
 import type { Place, Wire } from './wire.ts'
 
@@ -44,7 +36,6 @@ export interface MasterOptions {
 
 const version = { GitCommit: 'abcdef01', Version: '1.2.3', BuildTime: 'from source' }
 const defaults = { netMode: 'vxlan', fwdMode: 'routing' } as const
-const sweepMs = 10_000
 /** Hosts are lost soon, so that partitions are long enough for it. */
 const loss = { lostAfterMs: 5_000, deadAfterMs: 24 * 3_600_000 }
 
@@ -114,52 +105,19 @@ export class Master {
     }
   }
 
-  async #prepare({ address, instance, isShared }: MasterOptions, parts: MasterParts): Promise<void> {
-    const { store } = parts
+  async #prepare(options: MasterOptions, parts: MasterParts): Promise<void> {
     const { cluster } = this
-    const { clock } = this.#process
-    const nodes = new Nodes(loss, {
-      cluster,
-      clock,
-      log: silentLog,
-      stopping: this.#stopping.signal,
-      heard: (node) => exchange?.heard(node),
-    })
-    const members = new Members({ cluster })
-    const counts = new Counts({ firstId: 1 }, { clock })
+    const { signal } = this.#stopping
+    const deps = { store: parts.store, cluster, clock: this.#process.clock, log: silentLog, stopping: signal }
+    const connect = (other: string) => this.#peer(other, options.address, parts)
+    const all = new Parts({ ...options, loss }, { ...deps, connect })
     const info = () => ({ 'current-state': '', 'leader-ip': '', 'local-ip': '', 'netmaster-nodes': [] })
     const { fwdMode, netMode: defaultEncap } = defaults
-    const masters = isShared ? new Masters({ instance }, { store, cluster, clock, log: silentLog }) : undefined
-    const firstHand = {
-      nodes: () => nodes.firstHand(),
-      presence: (node: string) => nodes.news(node),
-      members: () => members.firstHand(),
-    }
-    const connect = (other: string) => this.#peer(other, address, parts)
-    const changed = cluster.othersChanged
-    const exchange =
-      masters && new Exchange({ peers: () => masters.peers(), changed, connect, firstHand, clock, log: silentLog })
-    const others = masters && exchange && { masters: { exchange, urls: () => [], all: masters } }
-    const { signal } = this.#stopping
-    await addRoutes(
-      this.#collector(),
-      {
-        global: { clusterMode: 'docker', fwdMode },
-        network: { defaultEncap },
-        flows: defaultFlowLimits,
-        version,
-        info,
-      },
-      { cluster, clock, counts, members, nodes, stopping: signal, ...others },
-    )
-    const lead = () => {
-      if (masters === undefined) return {}
-      return masters.fence && { fence: masters.fence }
-    }
-    void masters?.run(address, signal)
-    void exchange?.run(signal)
-    void new NodeWatch(loss, { cluster, nodes, clock, log: silentLog, lead }).run(signal)
-    void this.#sweep(lead)
+    const global = { clusterMode: 'docker', fwdMode }
+    const network = { defaultEncap }
+    await all.addRoutes(this.#collector(), { global, network, flows: defaultFlowLimits, version, info })
+    void all.masters?.run(options.address, signal)
+    for (const { run } of [...all.talk(), ...all.work(signal)]) void run()
   }
 
   /** Another master, as this one reaches it. */
@@ -183,16 +141,6 @@ export class Master {
     // Lists of host bindings are no part of the simulation.
     const register = () => {}
     return { route, register } as unknown as FastifyInstance
-  }
-
-  async #sweep(lead: () => { readonly fence?: Fence } | undefined): Promise<void> {
-    const { clock } = this.#process
-    for (;;) {
-      await clock.after(sweepMs)
-      const leads = lead()
-      if (leads === undefined || this.cluster.view.reservations.size === 0) continue
-      await this.cluster.transact((view) => freeOldReservations(view, clock.now()), leads.fence).catch(() => {})
-    }
   }
 }
 
