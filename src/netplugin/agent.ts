@@ -2,20 +2,13 @@
 // node must be from the newest state and facts, and applies the difference. One pass runs at a time.
 
 import { NodeCompiler } from '../core/compile/compile-node.ts'
-import { hostInterfaces, hostProblems } from '../core/compile/host-interfaces.ts'
+import { hostProblems } from '../core/compile/host-interfaces.ts'
 import type { KnownMembers } from '../core/compile/node-multicast.ts'
 import type { NodeNetwork, PortNames } from '../core/compile/node-network.ts'
-import {
-  desiredBridges,
-  desiredHostPorts,
-  desiredVeths,
-  type NodeSettings,
-  reservedVeths,
-} from '../core/compile/node-ports.ts'
+import type { NodeSettings } from '../core/compile/node-ports.ts'
 import { desiredMeters } from '../core/pipeline/features/profile.ts'
 import { desiredGroups } from '../core/pipeline/features/service-groups.ts'
 import { Renderer } from '../core/pipeline/render.ts'
-import { type DesiredHost, type HostPlanOptions, planHost } from '../core/plan/host.ts'
 import type { BridgeFacts } from '../core/plan/switch-rows.ts'
 import type { HostDriver } from '../drivers/host/host.ts'
 import { Backoff } from '../lib/backoff.ts'
@@ -34,8 +27,9 @@ import { DenialLog } from './denial-log.ts'
 import { Departures } from './departures.ts'
 import { Draining } from './draining.ts'
 import { FormerAddresses } from './former-addresses.ts'
+import { type Failures, LinksAndPortsMaker } from './links-and-ports.ts'
 import { LostProviders } from './lost-providers.ts'
-import { withOwnNode, withoutLinks } from './own-node.ts'
+import { withOwnNode } from './own-node.ts'
 import { PortReserve } from './port-reserve.ts'
 import { Schedule } from './schedule.ts'
 import { SwitchLink } from './switch-link.ts'
@@ -87,12 +81,14 @@ export class Agent {
   /** As compiled last. */
   #services: NodeNetwork['services'] = new Map()
   readonly #reserve: PortReserve
+  readonly #links: LinksAndPortsMaker
   readonly #denials: DenialLog
   readonly #announcements = new Announcements()
 
   constructor(config: NodeConfig, deps: Deps) {
     this.#config = config
     this.#reserve = new PortReserve({ size: config.portReserve, seed: `${deps.random()}` })
+    this.#links = new LinksAndPortsMaker({ host: deps.host, reserve: this.#reserve })
     this.#deps = deps
     this.#compiler = new NodeCompiler(config.node)
     const rules = () => deps.state()?.objects.rule ?? emptyObjects.rule
@@ -215,7 +211,6 @@ export class Agent {
     if (remove && tidy) this.#departures.release()
     const carried = this.#departures.stayingIn(network, host.facts().links)
 
-    const veths = desiredVeths(carried, nodeSettings)
     const forward = async ({ ofPorts }: BridgeFacts, counts: 'now' | 'later' = 'later') => {
       const isKernel = nodeSettings.datapathType === 'system'
       const facts = {
@@ -243,31 +238,12 @@ export class Agent {
     const hurry = attachments.hasWaiters
     if (hurry && remove) attachments.linked(linksOf(network, ports), network.revision)
     let modifications = hurry ? await forward(ports) : 0
-    // New links first, ports on them second; ports away first, links last.
-    const failed = new Map(this.#applyHost({ veths, hostPorts: [] }, { remove: false }))
-    const own = { state: cluster, settings: nodeSettings, ofPorts: ports.ofPorts }
-    const { refused } = hostInterfaces(network, { ...own, facts: host.facts() })
-    for (const [name, reason] of refused) failed.set(name, reason)
-    if (hurry && remove) this.#tell(network, ports, failed)
-    if (reserve.isLow || audit) reserve.fill()
-    if (reserve.isLow || tidy) reserve.mark()
-    const reserved = reservedVeths(reserve, nodeSettings)
-    for (const [name, reason] of this.#applyHost({ veths: reserved, hostPorts: [] }, { remove: false })) {
-      failed.set(name, reason)
+    const onLinks = (made: Failures) => {
+      if (hurry && remove) this.#tell(network, ports, made)
     }
-    const devices = host.facts().links
-    const isMade = ({ portName }: PortNames) => !failed.has(portName)
-    const [waiting, worn] = [reserve.waiting.filter(isMade), reserve.worn.filter(isMade)]
-    const kept = { waiting, worn, unmarked: reserve.unmarked }
-    const bridges = desiredBridges(withoutLinks(carried, failed), nodeSettings, kept)
-    ports = await link.applyPorts(bridges, { remove, devices }, signal)
-    const facts = host.facts()
-    const interfaces = hostInterfaces(network, { ...own, ofPorts: ports.ofPorts, facts })
-    // Another's link of the same name is left alone.
-    const ofHost = interfaces.ports.filter(({ name }) => ports.ofPorts.has(name))
-    const hasIpv6 = facts.addresses.some(({ family }) => family === 6)
-    const hostPorts = [...desiredHostPorts(network, nodeSettings, hasIpv6), ...ofHost]
-    this.#applyHost({ veths: [...veths, ...reserved], hostPorts }, { remove })
+    const wanted = { state: cluster, network, carried, settings: nodeSettings, remove, audit, tidy, onLinks }
+    const { failed, interfaces, ...made } = await this.#links.make(wanted, link, signal)
+    ports = made.ports
     modifications += await forward(ports)
     if (remove) this.#tell(network, ports, failed)
     if (nodeSettings.datapathType === 'netdev') await link.settle(signal)
@@ -296,7 +272,7 @@ export class Agent {
    * Tells who waits for them which endpoints are in force, and which cannot be: `failed` are links, by name. Not before the cluster
    * is known: until then nobody is admitted who was not before.
    */
-  #tell(network: NodeNetwork, ports: BridgeFacts, failed: ReadonlyMap<string, string>): void {
+  #tell(network: NodeNetwork, ports: BridgeFacts, failed: Failures): void {
     const inForce = new Map<string, string>()
     const failures = new Map<string, string>()
     for (const { endpointId, portName, peerName } of network.local.values()) {
@@ -314,19 +290,6 @@ export class Agent {
       forget: (match) => link.flushConntrack(match, signal),
       send: (port, packet) => link.packetTo(port, packet, signal),
     })
-  }
-
-  /** Returns why links could not be made, by name. */
-  #applyHost(desired: DesiredHost, options: HostPlanOptions): ReadonlyMap<string, string> {
-    const { host } = this.#deps
-    const steps = planHost(desired, host.facts(), options)
-    const failed = new Map<string, string>()
-    if (steps.length === 0) return failed
-    for (const { step, error } of host.apply(steps)) {
-      const isVeth = step.kind === 'create-veth' || step.kind === 'claim-veth'
-      if (isVeth && error !== undefined) failed.set(step.name, error.message)
-    }
-    return failed
   }
 
   async #session(signal: AbortSignal): Promise<SwitchLink> {

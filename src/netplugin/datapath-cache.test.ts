@@ -16,9 +16,11 @@ async function cacheOf(t: TestContext, answer: (method: string) => object | Prom
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('data', async (bytes) => {
-      const { id, method } = JSON.parse(bytes.toString()) as { readonly id: number; readonly method: string }
-      events.push(method)
-      socket.write(JSON.stringify({ id, result: '', error: null, ...(await answer(method)) }))
+      for (const text of bytes.toString().split(/(?<=\})(?=\{)/)) {
+        const { id, method } = JSON.parse(text) as { readonly id: number; readonly method: string }
+        events.push(method)
+        socket.write(JSON.stringify({ id, result: '', error: null, ...(await answer(method)) }))
+      }
     })
   })
   await new Promise<void>((resolve) => server.listen(join(runDir, 'ovs-vswitchd.7.ctl'), resolve))
@@ -37,12 +39,11 @@ async function cacheOf(t: TestContext, answer: (method: string) => object | Prom
 
 const commands = (events: readonly string[]) => events.filter((event) => event !== 'touch')
 
-test('two rounds of corrections are over, each begun by a touch, before decisions are dropped', async (t) => {
+test('a round of corrections, begun by a touch, is over before decisions are dropped', async (t) => {
   const { forget, events } = await cacheOf(t, () => ({}))
   await forget()
-  assert.deepEqual(commands(events), ['revalidator/wait', 'revalidator/wait', 'revalidator/purge'])
-  assert.equal(events.length, 5)
-  assert.equal(events.at(-1), 'revalidator/purge')
+  assert.deepEqual(commands(events), ['revalidator/wait', 'revalidator/purge', 'dpctl/del-flows'])
+  assert.ok(events.indexOf('touch') < events.indexOf('revalidator/purge'))
 })
 
 test('a daemon that tells of a round only when it is awake is woken until it does', async (t) => {
@@ -55,13 +56,13 @@ test('a daemon that tells of a round only when it is awake is woken until it doe
     if (++woken % 3 === 0) for (const tell of wakings.splice(0)) tell()
   })
   await forget()
-  assert.ok(woken >= 6)
+  assert.ok(woken >= 3)
 })
 
 test('a daemon that refuses to wait drops them all the same', async (t) => {
   const { forget, events } = await cacheOf(t, (method) => (method.endsWith('wait') ? { error: 'cannot wait' } : {}))
   await forget()
-  assert.equal(events.at(-1), 'revalidator/purge')
+  assert.deepEqual(commands(events).slice(1), ['revalidator/purge', 'dpctl/del-flows'])
 })
 
 test('decisions that could not be dropped are an error, a daemon that listens elsewhere a warning', async (t) => {

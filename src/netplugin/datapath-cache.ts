@@ -29,6 +29,9 @@ export interface Nudges {
 /** The daemon's main thread tells that a round is over when it is awake, which nothing but us makes it for half a second. */
 const wakeAfterMs = 2
 
+/** The one datapath of this kind that a daemon has. */
+const userspace = 'netdev@ovs-netdev'
+
 export class DatapathCache {
   readonly #options: Options
   readonly #deps: Deps
@@ -47,9 +50,15 @@ export class DatapathCache {
   async forget(nudges: Nudges, signal: AbortSignal): Promise<void> {
     const control = await this.#connected(signal)
     if (control === undefined) return
-    // The round of corrections that ends first may have begun before the change. A touched flow begins the next one.
-    for (const _round of ['perhaps of before', 'of now']) await this.#round(control, nudges, signal)
-    await control.command('revalidator/purge', [], this.#patience(signal))
+    // Once a round is over, none is under way that began before the change: what is corrected from now on is right.
+    await this.#round(control, nudges, signal)
+    // The first counts what the decisions have carried; the second also drops those that Open vSwitch has lost sight of.
+    const patience = this.#patience(signal)
+    const dropped = [
+      control.command('revalidator/purge', [], patience),
+      control.command('dpctl/del-flows', [userspace], patience),
+    ]
+    await Promise.all(dropped)
   }
 
   /** Returns when a round of corrections is over. */

@@ -51,6 +51,7 @@ export class MasterLink {
   #live = false
   #loading: Loading | undefined
   #appliedRevision = 0
+  #counted: { readonly of: ClusterState['endpoints']; readonly here: number } | undefined
   readonly #pulse = new Wakeup()
   readonly #tasks: Tasks
 
@@ -216,9 +217,14 @@ export class MasterLink {
   }
 
   #endpointsHere(): number {
-    let count = 0
-    for (const endpoint of this.#state?.endpoints.values() ?? []) if (endpoint.node === this.#config.node) count++
-    return count
+    const endpoints = this.#state?.endpoints
+    if (endpoints === undefined) return 0
+    if (this.#counted?.of !== endpoints) {
+      let here = 0
+      for (const { node } of endpoints.values()) if (node === this.#config.node) here++
+      this.#counted = { of: endpoints, here }
+    }
+    return this.#counted.here
   }
 
   async #save(signal: AbortSignal): Promise<void> {

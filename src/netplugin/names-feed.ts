@@ -3,6 +3,7 @@
 import type { NodeNetwork } from '../core/compile/node-network.ts'
 import { type Asker, type FeedMessage, membersInMessage } from '../core/names/feed.ts'
 import { type Member, MemberDiff } from '../core/names/members.ts'
+import { sameItems } from '../lib/same.ts'
 import type { ClusterState } from '../model/state.ts'
 
 /** What names follow from. */
@@ -19,9 +20,13 @@ export class NamesFeed {
   readonly #members = new MemberDiff()
   #host = ''
   #begun = false
+  #inputs: readonly unknown[] = []
 
   /** In the order to be said; empty when nothing is new. */
   next({ state, network, ofPorts, others }: NamesView): readonly FeedMessage[] {
+    const inputs = [state.endpoints, network.local, network.pvtSubnet, ofPorts, others]
+    if (sameItems(inputs, this.#inputs)) return []
+    this.#inputs = inputs
     const askers = askersOf(network, ofPorts)
     const tenants = [...new Set(askers.map(({ tenant }) => tenant))].sort()
     const { set, gone } = this.#members.changes(state, tenants, others)

@@ -1,7 +1,6 @@
 // A whole node: wires master link, agent, Docker drivers and names server together, starts and ends them in order.
 
 import { lookup } from 'node:dns/promises'
-import { readFileSync } from 'node:fs'
 import { createNodeClient } from '../api/node-client.ts'
 import { NodeSession } from '../api/node-session.ts'
 import type { NodeNetwork } from '../core/compile/node-network.ts'
@@ -15,7 +14,6 @@ import type { Runtime } from '../drivers/runtime/runtime.ts'
 import type { Clock } from '../lib/clock.ts'
 import { NetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { parseResolvConf } from '../protocols/dns/index.ts'
 import { LibnetworkServer } from '../protocols/libnetwork/index.ts'
 import { Agent } from './agent.ts'
 import { Attachments } from './attachments.ts'
@@ -26,6 +24,7 @@ import { DockerIpamDriver, DockerNetworkDriver } from './docker-driver.ts'
 import { DockerNetworkIds } from './docker-network-ids.ts'
 import { DockerNetworks } from './docker-networks.ts'
 import { DockerSide } from './docker-side.ts'
+import { HostNameservers } from './host-nameservers.ts'
 import { HostNetworks } from './host-networks.ts'
 import { IntentEndpoints } from './intent-endpoints.ts'
 import { LostHosts } from './lost-hosts.ts'
@@ -85,7 +84,8 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
   const lost = new LostHosts({ node: config.node })
   const state = () => withoutDetached(master.state && lost.without(master.state), outbox.detached)
   const mayRemove = () => master.inSync
-  const nameservers = () => hostNameservers(config.resolvConf)
+  const hostNameservers = new HostNameservers({ path: config.resolvConf })
+  const nameservers = () => hostNameservers.list()
   let passed: { readonly network: NodeNetwork; readonly ofPorts: ReadonlyMap<string, number> } | undefined
   const names = new NamesServer(
     { socket: config.namesSocket },
@@ -329,16 +329,4 @@ function nodeSettings(config: NodeConfig, host: HostDriver): NodeSettings {
     uplinkMtu: mtus.length === 0 ? undefined : Math.min(...mtus),
     outsideSubnet: config.outsideSubnet,
   }
-}
-
-/** Servers of the host that a container could be told of; loopback and link-local ones are the host's alone. None without a file. */
-function hostNameservers(path: string): string[] {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch {
-    return []
-  }
-  const { nameservers } = parseResolvConf(text)
-  return nameservers.filter((address) => !/^(127\.|::1$|fe80:)/i.test(address)).sort()
 }

@@ -11,6 +11,7 @@ import { overlappingPrefixes, parseIpv4 } from '../lib/address.ts'
 import type { Clock } from '../lib/clock.ts'
 import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import { sameItems } from '../lib/same.ts'
 import { Wakeup } from '../lib/wakeup.ts'
 import type { ClusterState } from '../model/state.ts'
 
@@ -49,8 +50,8 @@ export class Outside {
   #seen: Seen | undefined
   #dirty = false
   #auditAt = 0
-  /** What was put in force last; undefined: unknown. */
-  #kept: { readonly table: string | undefined } | undefined
+  /** What was put in force last, and what it was worked out from; undefined: unknown. */
+  #kept: { readonly table: string | undefined; readonly inputs: readonly unknown[] } | undefined
   #netmasters: Firewall['netmasters'] = []
   /** Revision that is in force, as far as there is a way out. */
   #revision = 0
@@ -104,6 +105,12 @@ export class Outside {
 
   async #look(seen: Seen, signal: AbortSignal): Promise<void> {
     const { firewall, host, log, mayRemove } = this.#deps
+    const inputs = this.#inputs(seen)
+    if (this.#kept !== undefined && this.#problem === '' && sameItems(this.#kept.inputs, inputs)) {
+      this.#revision = seen.network.revision
+      this.#looked.wake()
+      return
+    }
     try {
       // Before anything is in force as after each pause: addresses of names change too.
       if (this.#kept === undefined && seen.network.outside !== undefined)
@@ -124,9 +131,9 @@ export class Outside {
         if (this.#kept === undefined || this.#kept.table !== table) {
           this.#kept = undefined
           const done = await firewall.keep(table, AbortSignal.any([signal, AbortSignal.timeout(stepMs)]))
-          this.#kept = { table }
           if (done.length > 0) log.info('way out changed', { done })
         }
+        this.#kept = { table, inputs }
       }
       if (this.#problem !== '') log.info('way out as it should be again')
       this.#problem = ''
@@ -138,6 +145,13 @@ export class Outside {
       this.#problem = message
     }
     this.#looked.wake()
+  }
+
+  /** Everything that decides what must be in force; names of netmasters are looked up again with each audit. */
+  #inputs({ state, network, ofPorts }: Seen): readonly unknown[] {
+    const { links, addresses } = this.#deps.host.facts()
+    const { local, outside, pvtSubnet } = network
+    return [state.endpoints, state.nodes, local, outside, pvtSubnet, ofPorts, links, addresses, this.#deps.mayRemove()]
   }
 
   #checkSubnet(): void {

@@ -4,8 +4,13 @@ import { parseServicePort, serviceKey } from '../../model/service-lb.ts'
 import type { ClusterState, ServiceRecord } from '../../model/state.ts'
 import type { Member } from './members.ts'
 
+const made = new WeakMap<ClusterState['objects']['service'], readonly Member[]>()
+
+/** The same array for the same services. */
 export function serviceMembers(services: ClusterState['objects']['service']): readonly Member[] {
-  return [...services.values()].map(memberOfService)
+  const known = made.get(services) ?? [...services.values()].map(memberOfService)
+  made.set(services, known)
+  return known
 }
 
 function memberOfService({ tenantName, serviceName, networkName, vip, ports }: ServiceRecord): Member {

@@ -135,16 +135,19 @@ export class Channel {
   async wait<T>(promise: Promise<T>, { what, signal, timeoutMs }: Wait): Promise<T> {
     const limit = timeoutMs ?? this.#options.timeoutMs
     const over = new AbortController()
-    const late = this.#clock
-      .after(limit, signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]))
-      .then((): never => {
-        throw new NetpluginError('timeout', 'OPENFLOW_TIMEOUT', `${what} took over ${limit} ms`, {
-          details: { path: this.#options.path },
-        })
+    // Not AbortSignal.any: there is a wait for each message, and what that leaves to the collector of garbage is dear.
+    const onAbort = () => over.abort(signal?.reason)
+    if (signal?.aborted) onAbort()
+    else signal?.addEventListener('abort', onAbort, { once: true })
+    const late = this.#clock.after(limit, over.signal).then((): never => {
+      throw new NetpluginError('timeout', 'OPENFLOW_TIMEOUT', `${what} took over ${limit} ms`, {
+        details: { path: this.#options.path },
       })
+    })
     try {
       return await Promise.race([promise, late])
     } finally {
+      signal?.removeEventListener('abort', onAbort)
       over.abort(doneWaiting)
       late.catch(() => {})
       promise.catch(() => {})

@@ -100,6 +100,8 @@ async function exchange(
 }
 
 const flushBytes = 64 * 1024
+/** More than most modifications take. */
+const usualBytes = 512
 
 /** Sends modifications in order, remembers the first that the switch refuses, and how many it refuses in all. */
 export class Transfer {
@@ -132,7 +134,7 @@ export class Transfer {
     stopEarly: boolean,
     signal?: AbortSignal,
   ): Promise<void> {
-    const w = new Writer(flushBytes * 2)
+    const w = new Writer(Math.min(this.#modifications.length * usualBytes, flushBytes * 2))
     let xid = this.#exchange.first
     for (const modification of this.#modifications) {
       encode(w, xid++, modification)
