@@ -12,7 +12,7 @@ const programs = ['netctl', 'netdcli', 'netmaster', 'netplugin', 'netnames']
 
 /** As in bin/. */
 const nodeFlags: Readonly<Record<string, string>> = {
-  netplugin: '--max-semi-space-size=4 ',
+  netplugin: '--max-semi-space-size=16 ',
   netnames: '--max-semi-space-size=4 ',
 }
 
