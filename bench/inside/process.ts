@@ -13,7 +13,16 @@ export function pidOf(program: 'netplugin' | 'netmaster' | 'netnames'): string {
 }
 
 export function residentMiB(pid: string): number {
-  const line = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  return memoryMiB(pid, 'VmRSS')
+}
+
+/** The most that it ever was. */
+export function peakMiB(pid: string): number {
+  return memoryMiB(pid, 'VmHWM')
+}
+
+function memoryMiB(pid: string, what: 'VmRSS' | 'VmHWM'): number {
+  const line = new RegExp(`^${what}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
   return Number(line?.[1]) / 1024
 }
 
