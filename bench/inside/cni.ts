@@ -2,8 +2,9 @@
 //
 //   node bench/inside/cni.ts EXECUTABLE NETWORK GROUP ROUNDS MODE
 //
-// MODE `turns`: in turn ours, Debian's bridge with host-local, and the same with ipMasq; each is added and deleted. `four`: ours
-// alone, four at a time, all added and then all deleted. `rules`: measures nothing and makes a policy of ROUNDS rules.
+// MODE `turns`: in turn ours, Debian's bridge with host-local, and the same with ipMasq; each is added and deleted. `four` and
+// `four-bridge`: ours or the bridge alone, four at a time, all added and then all deleted. `rules`: measures nothing and makes a
+// policy of ROUNDS rules.
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -14,7 +15,7 @@ export interface CniTimes {
   /** Milliseconds of each call, one for each round. */
   readonly add: Readonly<Record<Subject, readonly number[]>>
   readonly del: Readonly<Record<Subject, readonly number[]>>
-  /** Wall time of all of them, ms; in mode `four` only. */
+  /** Wall time of all of them, ms; four at a time only. */
   readonly addTotal: number
   readonly delTotal: number
 }
@@ -63,8 +64,8 @@ function call(subject: Subject, command: string, container: string): number {
   return ms
 }
 
-function callBeside(command: string, container: string): Promise<void> {
-  const { file, input } = programs.ours
+function callBeside(subject: Subject, command: string, container: string): Promise<void> {
+  const { file, input } = programs[subject]
   return new Promise((resolve, reject) => {
     const child = spawn(file, { env: environment(command, container), stdio: ['pipe', 'pipe', 'inherit'] })
     let said = ''
@@ -98,14 +99,14 @@ async function inTurns(): Promise<CniTimes> {
   return { add, del, addTotal: 0, delTotal: 0 }
 }
 
-async function fourAtATime(): Promise<CniTimes> {
+async function fourAtATime(subject: Subject): Promise<CniTimes> {
   const containers = Array.from({ length: Number(rounds) }, (_, index) => `bench-four-${index}`)
   for (const container of containers) ip('netns', 'add', container)
   const all = async (command: string) => {
     const waiting = [...containers]
     const start = performance.now()
     const worker = async () => {
-      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await callBeside(command, next)
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await callBeside(subject, command, next)
     }
     await Promise.all([worker(), worker(), worker(), worker()])
     return performance.now() - start
@@ -113,6 +114,7 @@ async function fourAtATime(): Promise<CniTimes> {
   const addTotal = await all('ADD')
   const delTotal = await all('DEL')
   for (const container of containers) ip('netns', 'del', container)
+  if (subject === 'bridge') ip('link', 'del', 'cnibench0')
   const none = { ours: [], bridge: [], masquerade: [] }
   return { add: none, del: none, addTotal, delTotal }
 }
@@ -122,4 +124,9 @@ if (mode === 'rules') {
   await putAll(client, group, Number(rounds))
   client.close()
 }
-process.stdout.write(JSON.stringify(mode === 'four' ? await fourAtATime() : mode === 'turns' ? await inTurns() : {}))
+const measure: Readonly<Record<string, () => Promise<CniTimes>>> = {
+  turns: inTurns,
+  four: () => fourAtATime('ours'),
+  'four-bridge': () => fourAtATime('bridge'),
+}
+process.stdout.write(JSON.stringify((await measure[mode]?.()) ?? {}))

@@ -7,7 +7,7 @@ import { portNames } from '../core/compile/compile-node.ts'
 import { tableId } from '../core/pipeline/flow.ts'
 import type { ClusterState } from '../model/state.ts'
 import { insert, mutate, named } from '../protocols/ovsdb/index.ts'
-import { small, withEndpoints } from './testing.ts'
+import { settle, small, withEndpoints } from './testing.ts'
 import { startAgent } from './testing-agent.ts'
 
 const web = portNames('web')
@@ -209,4 +209,33 @@ test('the connections of who had an address are forgotten before somebody else i
     }),
   )
   assert.deepEqual(ways, [['goes'], ['comes']], 'two bundles, and the flush between them')
+})
+
+test('a pass that more is wanted of already leaves it to the next to settle and to report, but not for ever', async (t) => {
+  const agent = await startAgent(t, small())
+  await agent.inForce()
+  const entered = withEndpoints(small(), webHere, mailHere)
+  let asked = 0
+  // In the middle of each pass there is news.
+  const busy = (passes: number, meanwhile = () => {}) =>
+    Object.defineProperty(agent.world, 'mayRemove', {
+      configurable: true,
+      get: () => {
+        if (++asked <= passes) agent.agent.lookAgain()
+        meanwhile()
+        return true
+      },
+    })
+  busy(3)
+  const before = agent.passes.length
+  agent.world.state = entered
+  agent.agent.lookAgain()
+  while (agent.passes.length === before) await settle()
+  assert.ok(asked > 3)
+  assert.equal(agent.passes.length, before + 1)
+  asked = 0
+  busy(Number.POSITIVE_INFINITY, () => agent.clock.advance(10))
+  agent.agent.lookAgain()
+  await agent.lookUntil('reports all the same', () => agent.passes.length > before + 3)
+  busy(0)
 })

@@ -58,6 +58,9 @@ interface Deps {
   readonly onSwitch?: () => void
 }
 
+/** The longest that a pass leaves to the next what somebody may wait for. */
+const settleWithinMs = 30
+
 /** Of endpoints whose ports the switch has, by id: the end that the container gets. */
 function linksOf({ local }: NodeNetwork, { ofPorts }: BridgeFacts): ReadonlyMap<string, string> {
   const found = [...local.values()].filter(({ portName }) => ofPorts.has(portName))
@@ -84,6 +87,8 @@ export class Agent {
   readonly #links: LinksAndPortsMaker
   readonly #denials: DenialLog
   readonly #announcements = new Announcements()
+  /** When the first pass began whose changes the switch may not all keep to yet. */
+  #unsettledSince: number | undefined
 
   constructor(config: NodeConfig, deps: Deps) {
     this.#config = config
@@ -246,7 +251,13 @@ export class Agent {
     ports = made.ports
     modifications += await forward(ports)
     if (remove) this.#tell(network, ports, failed)
-    if (nodeSettings.datapathType === 'netdev') await link.settle(signal)
+    if (nodeSettings.datapathType === 'netdev') {
+      // More is wanted already: the switch settles once for both, unless it comes again and again.
+      this.#unsettledSince ??= started
+      if (this.#dirty && clock.now() - this.#unsettledSince < settleWithinMs) return
+      await link.settle(signal)
+      this.#unsettledSince = undefined
+    }
     // Not before the datapath has forgotten the way to them: what their clients say would open that again.
     if (remove) await this.#cutLost(link, network, ports, signal)
     if (audit && (await this.#draining.look(list, started))) this.lookSoon()

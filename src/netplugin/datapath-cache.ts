@@ -28,6 +28,7 @@ export interface Nudges {
 
 /** The daemon's main thread tells that a round is over when it is awake, which nothing but us makes it for half a second. */
 const wakeAfterMs = 2
+const wakeAtLeastMs = 16
 
 /** The one datapath of this kind that a daemon has. */
 const userspace = 'netdev@ovs-netdev'
@@ -77,8 +78,9 @@ export class DatapathCache {
       })
     const nudge = async () => {
       await touch()
-      while (!isOver) {
-        await this.#deps.clock.after(wakeAfterMs, signal)
+      // Each time it also looks at all its ports.
+      for (let pause = wakeAfterMs; !isOver; pause = Math.min(2 * pause, wakeAtLeastMs)) {
+        await this.#deps.clock.after(pause, signal)
         if (!isOver) await wake()
       }
     }

@@ -55,6 +55,8 @@ interface Steady {
   readonly made: LinksAndPorts
 }
 
+type Ports = Pick<SwitchLink, 'ports' | 'applyPorts'>
+
 export class LinksAndPortsMaker {
   readonly #deps: Deps
   #steady: Steady | undefined
@@ -66,7 +68,7 @@ export class LinksAndPortsMaker {
   }
 
   /** New links first, ports on them second; ports away first, links last. */
-  async make(wanted: Wanted, link: SwitchLink, signal: AbortSignal): Promise<LinksAndPorts> {
+  async make(wanted: Wanted, link: Ports, signal: AbortSignal): Promise<LinksAndPorts> {
     const { audit, tidy, onLinks } = wanted
     const before = this.#inputs(wanted, link)
     if (!audit && !tidy && !this.#deps.reserve.isLow && this.#steady !== undefined) {
@@ -82,7 +84,7 @@ export class LinksAndPortsMaker {
     return made
   }
 
-  async #make(wanted: Wanted, link: SwitchLink, signal: AbortSignal): Promise<LinksAndPorts> {
+  async #make(wanted: Wanted, link: Ports, signal: AbortSignal): Promise<LinksAndPorts> {
     const { host, reserve } = this.#deps
     const { state, network, carried, settings, remove, audit, tidy, onLinks } = wanted
     const veths = desiredVeths(carried, settings)
@@ -127,7 +129,7 @@ export class LinksAndPortsMaker {
   }
 
   /** Everything that decides what links and ports there must be, and which there are; routes are left to the next audit. */
-  #inputs({ state, network, carried, settings, remove }: Wanted, link: SwitchLink): readonly unknown[] {
+  #inputs({ state, network, carried, settings, remove }: Wanted, link: Ports): readonly unknown[] {
     const { links, addresses } = this.#deps.host.facts()
     const { vtep, pvtSubnet, outside } = network
     const facts = [links, addresses, link.ports()]

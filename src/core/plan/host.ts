@@ -62,7 +62,7 @@ export interface DesiredHost {
 }
 
 export interface HostFacts {
-  /** By name. */
+  /** By name; the same map, and the same array of addresses, until something changes. */
   readonly links: ReadonlyMap<string, LinkInfo>
   readonly addresses: readonly AddressInfo[]
   /** Those with our protocol number. */

@@ -15,6 +15,8 @@ export class FakeHost implements HostDriver {
   #addresses: readonly AddressInfo[] = []
   #routes: readonly RouteInfo[] = []
   #lastIndex = 1
+  /** What was handed out since the last change. */
+  #byName: ReadonlyMap<string, LinkInfo> | undefined
   /** Names of the links whose transmit checksums were switched off. */
   readonly txChecksumOff = new Set<string>()
   /** Neighbours to be asked for again. */
@@ -25,8 +27,9 @@ export class FakeHost implements HostDriver {
   }
 
   facts(): HostFacts {
+    this.#byName ??= new Map(this.#links)
     return {
-      links: new Map(this.#links),
+      links: this.#byName,
       addresses: this.#addresses,
       routes: this.#routes.filter((route) => route.protocol === ownRouteProtocol),
       foreignRoutes: () => this.#routes.filter((route) => route.protocol !== ownRouteProtocol),
@@ -183,11 +186,13 @@ export class FakeHost implements HostDriver {
   }
 
   #put(link: LinkInfo): void {
+    this.#byName = undefined
     this.#links.set(link.name, link)
     this.#tell({ type: 'link', link })
   }
 
   #take(link: LinkInfo): void {
+    this.#byName = undefined
     this.#links.delete(link.name)
     this.#addresses = this.#addresses.filter(({ index }) => index !== link.index)
     this.#routes = this.#routes.filter(({ deviceIndex }) => deviceIndex !== link.index)

@@ -73,6 +73,15 @@ export function testHost(subject: HostUnderTest): void {
     assert.deepEqual(['vweb', 'cweb', 'vdb', 'cdb'].map(hasTxChecksum), [false, false, true, true])
   })
 
+  scenario('links and addresses are the same objects until something changes', ({ host }) => {
+    reach(host, { veths: [web], hostPorts: [] })
+    const before = host.facts()
+    assert.equal(host.facts().links, before.links)
+    assert.equal(host.facts().addresses, before.addresses)
+    reach(host, { veths: [web, db], hostPorts: [] })
+    assert.notEqual(host.facts().links, before.links)
+  })
+
   scenario('a veth whose peer went into a container is complete', ({ host, moveAway }) => {
     reach(host, { veths: [web], hostPorts: [] })
     moveAway('cweb')
