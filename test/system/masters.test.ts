@@ -85,6 +85,14 @@ test('several netmasters', { skip: labSkip, timeout: 400_000 }, (t) =>
       for (const n of [1, 2, 3]) assert.ok((await nodes(lab, n)).every(({ alive }) => alive))
     })
 
+    await step('leading is handed over when any master is asked', async () => {
+      for (const n of [1, 2, 3]) {
+        const before = await leader(lab, n)
+        await lab.execOk('node1', `netctl --netmaster http://10.77.0.${n}:9999 cluster handover`)
+        assert.notEqual(await leader(lab, n), before)
+      }
+    })
+
     await step('masters die, hang and stop under writes and attaches: R4', async () => {
       const writes = startWrites(lab, 'node2', 'w')
       const attaching = new AbortController()
