@@ -28,7 +28,7 @@ function setup(
   const outbox = new Outbox(join(dir, 'outbox.json'), { client, clock: new FakeClock(), log, random })
   const networkIds = new DockerNetworkIds(
     { path: join(dir, 'ids.json'), driver: 'netplugin' },
-    { runtime: new FakeRuntime() },
+    { runtime: new FakeRuntime(), clock: new FakeClock() },
   )
   const looks = { count: 0 }
   const driver = new DockerNetworkDriver({
@@ -43,6 +43,7 @@ function setup(
     state: () => state,
     nameservers: () => ['192.0.2.53', '192.0.2.54'],
     lookAgain: () => void looks.count++,
+    clock: new FakeClock(),
     log,
   })
   const know = (network: string, tenant = 'default', group = '') =>

@@ -3,8 +3,10 @@
 
 import type { NodeClient } from '../api/node-client.ts'
 import { coveringPrefix } from '../lib/address.ts'
+import type { Clock } from '../lib/clock.ts'
 import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import { within } from '../lib/within.ts'
 import type { EndpointAnswer } from '../model/plugin.ts'
 import type { ClusterState } from '../model/state.ts'
 import {
@@ -32,8 +34,9 @@ import { networkOf, parsePoolId, poolId, refFromOptions, refFromPool } from './n
 import type { Outbox } from './outbox.ts'
 import { type PublishedPorts, refuseWithoutNat } from './published-ports.ts'
 
-/** How long the switch may take to put an endpoint in force. */
+/** How long the switch may take to put an endpoint in force: less than the call, so that the answer can say what the switch lacks. */
 const attachMs = 14_000
+const undoMs = 2_000
 
 interface Deps {
   readonly client: NodeClient
@@ -44,6 +47,7 @@ interface Deps {
   readonly state: () => ClusterState | undefined
   readonly nameservers: () => readonly string[]
   readonly lookAgain: () => void
+  readonly clock: Clock
   readonly log: Log
 }
 
@@ -54,11 +58,6 @@ function withLength(address: string, subnet: string): string {
 
 function withoutLength(address: string): string {
   return address.replace(/\/.*$/, '')
-}
-
-/** Ends before the call does, so that the answer can say what the switch lacks. */
-function attachLimit(signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(attachMs)])
 }
 
 export class DockerNetworkDriver implements NetworkDriver {
@@ -85,7 +84,7 @@ export class DockerNetworkDriver implements NetworkDriver {
   }
 
   async createEndpoint(request: CreateEndpointRequest, signal: AbortSignal): Promise<CreateEndpointResponse> {
-    const { client, attachments, outbox, networkIds, log, lookAgain } = this.#deps
+    const { client, attachments, outbox, networkIds, clock, log, lookAgain } = this.#deps
     const ref = await networkIds.resolve(request.networkId, signal)
     const wanted = request.interface
     if (request.options.portMap.length > 0) refuseWithoutNat(networkOf(ref, this.#deps.state()))
@@ -105,13 +104,13 @@ export class DockerNetworkDriver implements NetworkDriver {
         },
         signal,
       )
-      await attachments.whenInForce(request.endpointId, attachLimit(signal))
+      await within(attachMs, { clock, signal }, (limit) => attachments.whenInForce(request.endpointId, limit))
     } catch (error) {
       // What netmaster refused it does not have; an answer that did not come may have been a yes.
       if (made === undefined && !signal.aborted && !asNetpluginError(error).retryable) throw error
       // Docker will not ask to delete what it was told had failed.
       const undo = { op: 'delete-endpoint', request: { EndpointID: request.endpointId } } as const
-      await outbox.deliver(undo, AbortSignal.timeout(2_000)).catch((failure: Error) => {
+      await within(undoMs, { clock }, (limit) => outbox.deliver(undo, limit)).catch((failure: Error) => {
         log.error('failed endpoint not removed', { endpoint: request.endpointId, reason: failure.message })
       })
       lookAgain()
@@ -133,9 +132,10 @@ export class DockerNetworkDriver implements NetworkDriver {
   }
 
   async join(request: JoinRequest, signal: AbortSignal): Promise<JoinResponse> {
-    const { networkIds, state, attachments } = this.#deps
+    const { networkIds, state, attachments, clock } = this.#deps
     const network = networkOf(await networkIds.resolve(request.networkId, signal), state())
-    const srcName = await attachments.whenInForce(request.endpointId, attachLimit(signal))
+    const inForce = (limit: AbortSignal) => attachments.whenInForce(request.endpointId, limit)
+    const srcName = await within(attachMs, { clock, signal }, inForce)
     return {
       interfaceName: { srcName, dstPrefix: 'eth' },
       ...(network.gateway === '' ? {} : { gateway: network.gateway }),
@@ -152,11 +152,12 @@ export class DockerNetworkDriver implements NetworkDriver {
   async leave(): Promise<void> {}
 
   async programExternalConnectivity(request: ExternalConnectivityRequest, signal: AbortSignal): Promise<void> {
-    const { networkIds, state, published } = this.#deps
+    const { networkIds, state, published, clock } = this.#deps
     const { endpointId, options } = request
     if (options.portMap.length === 0) return
     const network = networkOf(await networkIds.resolve(request.networkId, signal), state())
-    await published.publish(endpointId, options.portMap, { network }, attachLimit(signal))
+    const publish = (limit: AbortSignal) => published.publish(endpointId, options.portMap, { network }, limit)
+    await within(attachMs, { clock, signal }, publish)
   }
 
   async revokeExternalConnectivity(request: EndpointRequest, signal: AbortSignal): Promise<void> {

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { FakeRuntime } from '../drivers/runtime/fake.ts'
+import { FakeClock } from '../lib/fake-clock.ts'
 import { DockerNetworkIds } from './docker-network-ids.ts'
 import { scratch } from './testing.ts'
 
@@ -12,7 +13,7 @@ const bounded = () => AbortSignal.timeout(5_000)
 function setup(t: TestContext) {
   const path = join(scratch(t), 'ids.json')
   const runtime = new FakeRuntime()
-  const make = () => new DockerNetworkIds({ path, driver: 'netplugin' }, { runtime })
+  const make = () => new DockerNetworkIds({ path, driver: 'netplugin' }, { runtime, clock: new FakeClock() })
   return { path, runtime, make }
 }
 

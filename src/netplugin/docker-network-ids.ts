@@ -2,8 +2,10 @@
 // only when neither knows: a driver call that waits for an engine that is starting would wait for itself.
 
 import type { Runtime } from '../drivers/runtime/runtime.ts'
+import type { Clock } from '../lib/clock.ts'
 import { NetpluginError } from '../lib/errors.ts'
 import type { Files } from '../lib/files.ts'
+import { within } from '../lib/within.ts'
 import { JsonFile } from './json-file.ts'
 import { type NetworkRef, refFromOptions } from './network-ref.ts'
 
@@ -12,17 +14,19 @@ const askEngineMs = 2_000
 export class DockerNetworkIds {
   readonly #file: JsonFile<Readonly<Record<string, NetworkRef>>>
   readonly #runtime: Runtime
+  readonly #clock: Clock
   readonly #driver: string
   readonly #refs: Map<string, NetworkRef>
 
   /** `files`: left out, those of the machine. */
   constructor(
     options: { readonly path: string; readonly driver: string },
-    deps: { readonly runtime: Runtime; readonly files?: Files },
+    deps: { readonly runtime: Runtime; readonly clock: Clock; readonly files?: Files },
   ) {
     this.#file = new JsonFile(options.path, deps.files)
     this.#driver = options.driver
     this.#runtime = deps.runtime
+    this.#clock = deps.clock
     this.#refs = parseRefs(this.#file.read())
   }
 
@@ -47,8 +51,8 @@ export class DockerNetworkIds {
   async resolve(networkId: string, signal: AbortSignal): Promise<NetworkRef> {
     const known = this.#refs.get(networkId)
     if (known !== undefined) return known
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(askEngineMs)])
-    for (const network of await this.#runtime.networks({ driver: this.#driver }, limited).catch(() => [])) {
+    const ask = (limit: AbortSignal) => this.#runtime.networks({ driver: this.#driver }, limit).catch(() => [])
+    for (const network of await within(askEngineMs, { clock: this.#clock, signal }, ask)) {
       const ref = refFromOptions(network.options)
       if (ref !== undefined) this.#refs.set(network.id, ref)
     }

@@ -79,7 +79,7 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
   const attachments = new Attachments()
   const networkIds = new DockerNetworkIds(
     { path: `${config.stateDir}/docker-networks.json`, driver: config.pluginName },
-    { runtime },
+    { runtime, clock },
   )
   const lost = new LostHosts({ node: config.node })
   const state = () => withoutDetached(master.state && lost.without(master.state), outbox.detached)
@@ -248,7 +248,7 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
       log: log.with({ part: 'driver' }),
     },
   )
-  const driverDeps = { client, attachments, outbox, networkIds, published, state, nameservers, lookAgain, log }
+  const driverDeps = { client, attachments, outbox, networkIds, published, state, nameservers, lookAgain, clock, log }
   const server = new LibnetworkServer(
     { socketPath: config.pluginSocket, callTimeoutMs },
     {
@@ -264,7 +264,6 @@ export async function runNode(config: NodeConfig, deps: Deps, signal: AbortSigna
       containers,
       inSync: mayRemove,
       release: (id) => agent.release(id),
-      clock,
       log: log.with({ part: 'cni' }),
     },
   )

@@ -61,7 +61,7 @@ export class AgentSide {
     const config = nodeConfig('', { node, ...address })
     this.master = new MasterLink(config, { client, clock, log, random, bootId, files, count: async () => [] })
     this.outbox = new Outbox('outbox', { client, clock, log, random, files })
-    const networkIds = new DockerNetworkIds({ path: 'docker-networks', driver: 'netplugin' }, { runtime, files })
+    const networkIds = new DockerNetworkIds({ path: 'docker-networks', driver: 'netplugin' }, { runtime, clock, files })
     const { attachments, outbox, master, state } = this.#parts()
     const lookAgain = () => this.#lookAgain()
     const mayRemove = () => master.inSync
@@ -91,10 +91,21 @@ export class AgentSide {
       { node },
       { client, state, whyTaken: async () => undefined, whenInForce: async () => {}, log },
     )
-    const deps = { client, attachments, outbox, networkIds, published, state, nameservers: () => [], lookAgain, log }
+    const deps = {
+      client,
+      attachments,
+      outbox,
+      networkIds,
+      published,
+      state,
+      nameservers: () => [],
+      lookAgain,
+      clock,
+      log,
+    }
     this.network = new DockerNetworkDriver(deps)
     this.ipam = new DockerIpamDriver(deps)
-    const always = new AbortController().signal
+    const always = world.over
     void master.run(always)
     void outbox.run(always)
     void docker.run(always)
@@ -115,7 +126,7 @@ export class AgentSide {
 
   /** Nothing is removed before the whole state is known. */
   async #passes(mayRemove: () => boolean, state: () => ClusterState | undefined): Promise<void> {
-    const always = new AbortController().signal
+    const always = this.#process.world.over
     for (;;) {
       if (!this.#isDirty) await this.#wakeup.wait(always)
       this.#isDirty = false

@@ -31,7 +31,9 @@ export class MasterClient {
     this.#from = from
     this.#masters = masters
     this.#wire = wire
-    this.#at = from.process.world.chance.below(masters.length)
+    const { chance, over } = from.process.world
+    this.#at = chance.below(masters.length)
+    over.addEventListener('abort', () => this.#left.abort(over.reason), { once: true })
   }
 
   get #master(): Place<Master> {

@@ -48,6 +48,11 @@ export class Master {
   private constructor(cluster: Cluster, process: Process) {
     this.cluster = cluster
     this.#process = process
+    const end = () => {
+      this.#stopping.abort(process.world.over.reason)
+      void cluster.close()
+    }
+    process.world.over.addEventListener('abort', end, { once: true })
   }
 
   static async start(options: MasterOptions, parts: MasterParts): Promise<Master> {

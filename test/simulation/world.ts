@@ -10,11 +10,14 @@ interface Event {
   happen: (() => void) | undefined
 }
 
+const theEnd = new Error('the world is over')
+
 export class World {
   readonly chance: Numbers
   #now = 1_700_000_000_000
   #order = 0
   #isOver = false
+  readonly #over = new AbortController()
   readonly #heap: Event[] = []
   readonly #story: string[] = []
   /** How many things have happened. */
@@ -69,10 +72,16 @@ export class World {
     this.#now = until
   }
 
+  /** Aborts when the world ends: signals that never do are kept by Node, with whoever listens. */
+  get over(): AbortSignal {
+    return this.#over.signal
+  }
+
   /** Nothing happens any more. */
   end(): void {
     this.#isOver = true
     this.#heap.length = 0
+    this.#over.abort(theEnd)
   }
 
   #push(event: Event): void {
