@@ -109,7 +109,12 @@ export class Cluster {
       await this.#remove(name, host)
       return `${name} did not start on ${host}: ${stderr.trim().split('\n').at(-1)?.slice(0, 120)}`
     }
-    this.containers.set(name, await inspectContainer(this.#lab, { name, host, network }))
+    const container = await inspectContainer(this.#lab, { name, host, network }).catch(() => undefined)
+    if (container === undefined || container.ipv4 === '') {
+      await this.#remove(name, host)
+      return `${name} started on ${host}, and Docker died`
+    }
+    this.containers.set(name, container)
     return undefined
   }
 

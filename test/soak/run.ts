@@ -31,6 +31,8 @@ const until = started + Number(SOAK_MINUTES) * 60_000
 const settleMs = 75_000
 /** More is worth a word. */
 const slowMs = 3_000
+/** A container starts in about so long. */
+const midstMs = 600
 /** Kept for the end: everything is removed and compared. */
 const endMs = 60_000
 
@@ -53,9 +55,14 @@ async function untilRight(lab: TestLab, cluster: Cluster, since = performance.no
 }
 
 async function step({ lab, cluster, measured }: Measuring, chance: Numbers): Promise<void> {
+  // Half of the faults begin in the middle of something.
+  const midst = chance.chance(0.5) ? cluster.act() : undefined
+  midst?.catch(() => {})
+  if (midst !== undefined) await delay(chance.below(midstMs))
   const fault = await beginFault(lab, chance)
   say(fault.what)
   try {
+    if (midst !== undefined) say(`  meanwhile: ${await midst}`)
     for (let actions = 1 + chance.below(3); actions > 0; actions--) say(`  ${await cluster.act()}`)
     measured.add('twice', twice(cluster).length)
     await delay(chance.below(3_000))
