@@ -91,7 +91,11 @@ export class Masters {
     log.info('gave up leading', { address: from })
     while (clock.now() < this.#restUntil) {
       const next = this.leader
-      if (next !== undefined && next.instance !== this.#instance) return { from, to: next.address }
+      if (next !== undefined && next.instance !== this.#instance) {
+        // So that it can take over at once from that one.
+        this.#restUntil = 0
+        return { from, to: next.address }
+      }
       await cluster.othersChanged.waitAtMost(lookMs, { clock }, signal)
       signal.throwIfAborted()
     }

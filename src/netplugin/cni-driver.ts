@@ -219,7 +219,7 @@ export class CniDriver implements CniPlugin {
     await outbox.hasten(signal)
     // Delivered afterwards, it would take what is made now.
     if (outbox.detached.has(id)) {
-      const message = `container ${call.containerId} has its former ${call.ifname} still: netmaster could not be told that it is gone; try again`
+      const message = `the former ${call.ifname} of container ${call.containerId} must be given back first: ${outbox.trouble || 'netmaster did not answer'}; try again`
       throw new NetpluginError('unavailable', 'DETACH_PENDING', message)
     }
     const { ref, ipv4, ipv6, labels } = wish

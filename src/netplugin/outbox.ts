@@ -31,6 +31,7 @@ export class Outbox {
   /** Woken when nothing waits any more, or when it has to wait longer. */
   readonly #rest = new Wakeup()
   #pending: readonly Detachment[]
+  #trouble = ''
 
   constructor(path: string, deps: Deps) {
     this.#deps = deps
@@ -46,6 +47,11 @@ export class Outbox {
     return ids
   }
 
+  /** Why what waits could not be delivered, as a sentence; empty: it was not tried yet. */
+  get trouble(): string {
+    return this.#trouble
+  }
+
   /** Delivers at once when netmaster answers; otherwise keeps it and returns all the same. */
   async deliver(detachment: Detachment, signal: AbortSignal): Promise<void> {
     if (this.#pending.length === 0) {
@@ -54,7 +60,9 @@ export class Outbox {
         return
       } catch (error) {
         // A caller that ran out of time says nothing about whether netmaster has heard of it.
-        if (!signal.aborted && !asNetpluginError(error).retryable) throw error
+        const failure = asNetpluginError(error)
+        if (!signal.aborted && !failure.retryable) throw error
+        this.#trouble = failure.message
         this.#deps.log.warn('netmaster away, detachment kept for later', { op: detachment.op })
       }
     }
@@ -88,6 +96,7 @@ export class Outbox {
         if (signal.aborted) return
         const failure = asNetpluginError(error)
         if (failure.retryable) {
+          this.#trouble = failure.message
           this.#rest.wake()
           await this.#wakeup.waitAtMost(backoff.next(), { clock }, signal)
           continue
