@@ -97,7 +97,8 @@ export class MasterLink {
 
   async #follow(signal: AbortSignal): Promise<void> {
     const { client, clock, log, random } = this.#deps
-    const backoff = new Backoff({ firstMs: 100, maxMs: 2_000, random })
+    // After a partition this comes on top of what its netmaster waited for the store.
+    const backoff = new Backoff({ firstMs: 100, maxMs: 1_000, random })
     let lastReason = ''
     while (!signal.aborted) {
       try {

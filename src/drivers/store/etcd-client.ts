@@ -51,7 +51,7 @@ const channelOptions = {
   ...keepAlive,
   'grpc.max_receive_message_length': -1,
   'grpc.initial_reconnect_backoff_ms': 200,
-  'grpc.max_reconnect_backoff_ms': 2_000,
+  'grpc.max_reconnect_backoff_ms': 1_000,
   'grpc.enable_retries': 0,
 }
 
