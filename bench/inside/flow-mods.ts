@@ -2,11 +2,9 @@
 //
 //   node bench/inside/flow-mods.ts COUNT ROUNDS         one JSON document on standard output
 
-import { spawnSync } from 'node:child_process'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
-import { systemClock } from '../../src/lib/clock.ts'
-import { silentLog } from '../../src/lib/log.ts'
-import { type Modification, OpenFlowConnection } from '../../src/protocols/openflow/index.ts'
+import { rmSync, writeFileSync } from 'node:fs'
+import type { Modification, OpenFlowConnection } from '../../src/protocols/openflow/index.ts'
+import { must, withScratchBridge } from './scratch-bridge.ts'
 
 /** Milliseconds of each round. */
 export interface FlowTimes {
@@ -18,11 +16,6 @@ const [countText = '0', rounds = '1'] = process.argv.slice(2)
 const count = Number(countText)
 const bridge = 'bench-flows'
 const flowFile = '/run/bench-flows.txt'
-
-function must(command: string, ...args: readonly string[]): void {
-  const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`)
-}
 
 interface Rule {
   readonly source: string
@@ -49,27 +42,12 @@ function asText({ source, destination, port }: Rule): string {
   return `table=10,priority=100,cookie=1,${match},actions=goto_table:11\n`
 }
 
-async function measure(): Promise<FlowTimes> {
-  const type = existsSync('/sys/module/openvswitch') ? 'system' : 'netdev'
-  must(
-    'ovs-vsctl',
-    '--may-exist',
-    'add-br',
-    bridge,
-    '--',
-    'set',
-    'bridge',
-    bridge,
-    `datapath_type=${type}`,
-    'fail_mode=secure',
-  )
+async function measure(connection: OpenFlowConnection): Promise<FlowTimes> {
+  const rules = makeRules()
+  writeFileSync(flowFile, rules.map(asText).join(''))
+  const modifications = rules.map(asModification)
+  const times = { ours: [] as number[], ofctl: [] as number[] }
   try {
-    const rules = makeRules()
-    writeFileSync(flowFile, rules.map(asText).join(''))
-    const path = `/var/run/openvswitch/${bridge}.mgmt`
-    const connection = await OpenFlowConnection.connect({ path }, { log: silentLog, clock: systemClock })
-    const modifications = rules.map(asModification)
-    const times = { ours: [] as number[], ofctl: [] as number[] }
     for (let round = 0; round < Number(rounds); round++) {
       for (const side of ['ours', 'ofctl'] as const) {
         await connection.bundle([{ op: 'delete-flows' }])
@@ -81,12 +59,10 @@ async function measure(): Promise<FlowTimes> {
         if (found !== count) throw new Error(`${side}: the switch has ${found} flows instead of ${count}`)
       }
     }
-    connection.close()
     return times
   } finally {
-    must('ovs-vsctl', '--if-exists', 'del-br', bridge)
     rmSync(flowFile, { force: true })
   }
 }
 
-process.stdout.write(JSON.stringify(await measure()))
+process.stdout.write(JSON.stringify(await withScratchBridge(bridge, measure)))

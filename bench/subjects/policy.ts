@@ -5,6 +5,7 @@ import { type Benchmark, interleaved, measureInside, network } from '../bench.ts
 import type { ConnectionTimes } from '../inside/connections.ts'
 import type { Footprints } from '../inside/footprint.ts'
 import type { PolicyTimes } from '../inside/policy-changes.ts'
+import type { SwitchTimes } from '../inside/switch-changes.ts'
 import { median, pairedRatio, quantile, type Row, spread } from '../result.ts'
 import { open, type Pair, startPair, throughput } from './traffic.ts'
 
@@ -30,6 +31,9 @@ export const policy: Benchmark = {
     }
     const lonely = `docker run -d --name=guarded-alone --net=${alone}.${network.name} netlab/tools sleep 600`
     await lab.execOk('node1', lonely)
+    // All hosts at once, as a change comes to all.
+    const bare = hosts.map((host) => measureInside<SwitchTimes>(lab, host, 'switch-changes', [changes]))
+    const switches = (await Promise.all(bare)).flatMap(({ changed }) => changed)
     const sizes = [network.name, group, alone, rules, rounds, changes]
     const times = await measureInside<PolicyTimes>(lab, 'node1', 'policy-changes', sizes)
     const traffic = [
@@ -57,6 +61,11 @@ export const policy: Benchmark = {
       { what: `${thousands} rules given to a group of ${hosts.length} hosts`, unit: 'ms', ours: spread(times.given) },
       { what: `${thousands} rules taken from it`, unit: 'ms', ours: spread(times.taken) },
       cpu('given and taken', times.cpu.givenAndTaken),
+      {
+        what: `two flows changed in ${hosts.length} switches at once, nothing else`,
+        unit: 'ms',
+        ours: spread(switches),
+      },
       { what: 'one rule of 10 changed', unit: 'ms', ours: spread(times.fewChanged), goal: atMost(15) },
       cpu('each change', times.cpu.fewChanged),
       { what: `one rule of ${thousands} changed`, unit: 'ms', ours: spread(times.manyChanged), goal: atMost(15) },

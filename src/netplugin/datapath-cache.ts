@@ -27,7 +27,7 @@ export interface Nudges {
 }
 
 /** The daemon's main thread tells that a round is over when it is awake, which nothing but us makes it for half a second. */
-const wakeAfterMs = 2
+const wakeAfterMs = 1
 const wakeAtLeastMs = 16
 
 /** The one datapath of this kind that a daemon has. */
