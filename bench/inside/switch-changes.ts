@@ -28,12 +28,6 @@ function flow(port: number): Flow {
 async function measure(connection: OpenFlowConnection, runDir: string): Promise<SwitchTimes> {
   const cache = new DatapathCache({ runDir, patienceMs }, { log: silentLog, clock: systemClock })
   const signal = AbortSignal.timeout(changes * 1_000)
-  const anchor = flow(1)
-  await connection.bundle([{ op: 'add-flow', flow: anchor }], signal)
-  const nudges = {
-    touch: () => connection.send([{ op: 'add-flow', flow: anchor }], signal),
-    wake: () => connection.barrier(signal),
-  }
   const changed: number[] = []
   for (let change = 0; change < changes; change++) {
     const { table, priority, match } = flow(1_000 + change)
@@ -45,7 +39,7 @@ async function measure(connection: OpenFlowConnection, runDir: string): Promise<
       ],
       signal,
     )
-    await cache.forget(nudges, signal)
+    await cache.forget(signal)
     changed.push(performance.now() - start)
     await pause(betweenMs)
   }

@@ -33,40 +33,35 @@ async function cacheOf(t: TestContext, answer: (method: string) => object | Prom
     server.close()
     await rm(runDir, { recursive: true })
   })
-  const nudges = { touch: async () => void events.push('touch'), wake }
-  return { forget: () => cache.forget(nudges, AbortSignal.timeout(5_000)), events, lines, runDir }
+  const soon = AbortSignal.timeout(5_000)
+  return { forget: () => cache.forget(soon), round: () => cache.round(wake, soon), events, lines, runDir }
 }
 
-const commands = (events: readonly string[]) => events.filter((event) => event !== 'touch')
-
-test('a round of corrections, begun by a touch, is over before decisions are dropped', async (t) => {
+test('all decisions are dropped by one command', async (t) => {
   const { forget, events } = await cacheOf(t, () => ({}))
   await forget()
-  assert.deepEqual(commands(events), ['revalidator/wait', 'revalidator/purge', 'dpctl/del-flows'])
-  assert.ok(events.indexOf('touch') < events.indexOf('revalidator/purge'))
+  assert.deepEqual(events, ['upcall/enable-megaflows'])
 })
 
 test('a daemon that tells of a round only when it is awake is woken until it does', async (t) => {
   const wakings: (() => void)[] = []
-  const answer = (method: string) =>
-    method.endsWith('wait') ? new Promise<object>((resolve) => wakings.push(() => resolve({}))) : {}
+  const answer = () => new Promise<object>((resolve) => wakings.push(() => resolve({})))
   let woken = 0
   // Not by the first that it hears of.
-  const { forget } = await cacheOf(t, answer, async () => {
+  const { round } = await cacheOf(t, answer, async () => {
     if (++woken % 3 === 0) for (const tell of wakings.splice(0)) tell()
   })
-  await forget()
+  await round()
   assert.ok(woken >= 3)
 })
 
-test('a daemon that refuses to wait drops them all the same', async (t) => {
-  const { forget, events } = await cacheOf(t, (method) => (method.endsWith('wait') ? { error: 'cannot wait' } : {}))
-  await forget()
-  assert.deepEqual(commands(events).slice(1), ['revalidator/purge', 'dpctl/del-flows'])
+test('a daemon that refuses to wait has no rounds to wait for', async (t) => {
+  const { round } = await cacheOf(t, () => ({ error: 'cannot wait' }))
+  await round()
 })
 
 test('decisions that could not be dropped are an error, a daemon that listens elsewhere a warning', async (t) => {
-  const { forget } = await cacheOf(t, (method) => (method.endsWith('purge') ? { error: 'no' } : {}))
+  const { forget } = await cacheOf(t, () => ({ error: 'no' }))
   await assert.rejects(forget(), { code: 'CONTROL_REFUSED' })
   const elsewhere = await cacheOf(t, () => ({}))
   await rm(join(elsewhere.runDir, 'ovs-vswitchd.pid'))

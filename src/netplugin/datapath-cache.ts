@@ -1,6 +1,6 @@
 // What Open vSwitch's userspace datapath remembers of the flow tables: a decision for each kind of packet it has met. After a
 // change it corrects them one by one, and takes the wrong one where two overlap; an old decision then stays in force for as
-// long as packets meet it (docs/adr/0020-stale-decisions.md). So they are dropped once that is over.
+// long as packets meet it (docs/adr/0020-stale-decisions.md). So all of them are dropped.
 
 import type { Clock } from '../lib/clock.ts'
 import { asNetpluginError } from '../lib/errors.ts'
@@ -18,20 +18,8 @@ interface Deps {
   readonly clock: Clock
 }
 
-/** What is asked of the switch besides. */
-export interface Nudges {
-  /** Makes some flow again as it is: a round of corrections begins. */
-  touch(): Promise<void>
-  /** Anything that the daemon's main thread has to answer. */
-  wake(): Promise<void>
-}
-
 /** The daemon's main thread tells that a round is over when it is awake, which nothing but us makes it for half a second. */
-const wakeAfterMs = 1
-const wakeAtLeastMs = 16
-
-/** The one datapath of this kind that a daemon has. */
-const userspace = 'netdev@ovs-netdev'
+const wakeAfterMs = 10
 
 export class DatapathCache {
   readonly #options: Options
@@ -47,28 +35,20 @@ export class DatapathCache {
     this.#control?.close()
   }
 
-  /** Returns when no packet meets a decision from before the call. */
-  async forget(nudges: Nudges, signal: AbortSignal): Promise<void> {
+  /**
+   * Drops all decisions; returns when no packet meets one from before the call. The command has another purpose and sets what is set
+   * already, unless somebody looks for a fault of Open vSwitch; but for it the daemon stops its correcting threads, drops everything,
+   * and starts them anew.
+   */
+  async forget(signal: AbortSignal): Promise<void> {
+    const control = await this.#connected(signal)
+    await control?.command('upcall/enable-megaflows', [], this.#patience(signal))
+  }
+
+  /** Returns when a round of corrections is over. `wake`: anything that the daemon's main thread has to answer. */
+  async round(wake: () => Promise<void>, signal: AbortSignal): Promise<void> {
     const control = await this.#connected(signal)
     if (control === undefined) return
-    // Once a round is over, none is under way that began before the change: what is corrected from now on is right.
-    await this.#round(control, nudges, signal)
-    // The first counts what the decisions have carried; the second also drops those that Open vSwitch has lost sight of.
-    const patience = this.#patience(signal)
-    const dropped = [
-      control.command('revalidator/purge', [], patience),
-      control.command('dpctl/del-flows', [userspace], patience),
-    ]
-    await Promise.all(dropped)
-  }
-
-  /** Returns when a round of corrections is over. */
-  async round(nudges: Nudges, signal: AbortSignal): Promise<void> {
-    const control = await this.#connected(signal)
-    if (control !== undefined) await this.#round(control, nudges, signal)
-  }
-
-  async #round(control: ControlSocket, { touch, wake }: Nudges, signal: AbortSignal): Promise<void> {
     let isOver = false
     const over = control
       .command('revalidator/wait', [], this.#patience(signal))
@@ -76,15 +56,13 @@ export class DatapathCache {
       .finally(() => {
         isOver = true
       })
-    const nudge = async () => {
-      await touch()
-      // Each time it also looks at all its ports.
-      for (let pause = wakeAfterMs; !isOver; pause = Math.min(2 * pause, wakeAtLeastMs)) {
-        await this.#deps.clock.after(pause, signal)
+    const keepAwake = async () => {
+      while (!isOver) {
+        await this.#deps.clock.after(wakeAfterMs, signal)
         if (!isOver) await wake()
       }
     }
-    await Promise.all([over, nudge()])
+    await Promise.all([over, keepAwake()])
   }
 
   #patience(signal: AbortSignal): AbortSignal {

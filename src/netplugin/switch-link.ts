@@ -32,7 +32,7 @@ import {
   type PacketOut,
 } from '../protocols/openflow/index.ts'
 import type { ListedConnection } from '../protocols/unixctl/index.ts'
-import { DatapathCache, type Nudges } from './datapath-cache.ts'
+import { DatapathCache } from './datapath-cache.ts'
 
 /** How long one change of ports, or one answer about flows, may take: less than attach calls wait, so that they can say what holds them up. */
 const settleMs = 8_000
@@ -72,8 +72,8 @@ export class SwitchLink {
   /** How often it became unknown: while flows are put in force, too. */
   #doubts = 0
   #isFirst = true
-  /** Policy flows were changed, and decisions by older ones not dropped since: any flow that is in force. */
-  #unsettled: Flow | undefined
+  /** Policy flows were changed, and decisions by older ones not dropped since. */
+  #isUnsettled = false
   readonly #cache: DatapathCache
   #over = false
   #ended: (() => void) | undefined
@@ -156,7 +156,7 @@ export class SwitchLink {
           : planFlowChanges(flows, applied.flows, options)
     const modifications = [...groupPlan.before, ...flowChanges, ...groupPlan.after]
     // A predecessor may have died between a change and its settling.
-    if (modifications.some(isJudged) || (this.#isFirst && hasJudged(flows))) this.#unsettled = anyFlow(flows)
+    if (modifications.some(isJudged) || (this.#isFirst && hasJudged(flows))) this.#isUnsettled = true
     this.#isFirst = false
     if (before.length > 0) await connection.send(before, signal)
     if (modifications.length > 0) await connection.bundle(modifications, signal)
@@ -183,7 +183,7 @@ export class SwitchLink {
     if (this.#openFlow === undefined) return []
     const connection = this.#openFlow
     // What the datapath has counted comes to the flows with each round of corrections.
-    await this.#cache.round(nudgesOf(connection, undefined, signal), signal)
+    await this.#cache.round(() => connection.barrier(signal), signal)
     const flows = await Promise.all(countingTables.map((name) => connection.flows({ table: tableId(name) }, signal)))
     return countRules(flows.flat(), keys)
   }
@@ -192,7 +192,7 @@ export class SwitchLink {
   async countService(service: ServiceView, signal: AbortSignal): Promise<readonly ServiceCount[]> {
     if (this.#openFlow === undefined) return []
     const connection = this.#openFlow
-    await this.#cache.round(nudgesOf(connection, undefined, signal), signal)
+    await this.#cache.round(() => connection.barrier(signal), signal)
     return countService(await connection.flows({ table: tableId('Provider') }, signal), service)
   }
 
@@ -216,11 +216,9 @@ export class SwitchLink {
 
   /** After a change of policy flows, with the userspace datapath: returns when nothing is decided by older ones. */
   async settle(signal: AbortSignal): Promise<void> {
-    const flow = this.#unsettled
-    if (flow === undefined) return
-    const connection = await this.#connection(signal)
-    await this.#cache.forget(nudgesOf(connection, flow, signal), signal)
-    this.#unsettled = undefined
+    if (!this.#isUnsettled) return
+    await this.#cache.forget(signal)
+    this.#isUnsettled = false
   }
 
   /** If meters or groups are not those that were put in force, or flows of ours not as many, the next flows are compared with all. */
@@ -293,16 +291,6 @@ export class SwitchLink {
   }
 }
 
-/** `flow`: in force, to be made again; undefined: let the switch begin its rounds by itself. */
-function nudgesOf(connection: OpenFlowConnection, flow: Flow | undefined, signal: AbortSignal): Nudges {
-  return {
-    touch: async () => {
-      if (flow !== undefined) await connection.send([{ op: 'add-flow', flow }], signal)
-    },
-    wake: () => connection.barrier(signal),
-  }
-}
-
 function handedTo(port: number, packet: Buffer): PacketOut {
   return { inPort: 'controller', actions: [{ type: 'output', port }], packet }
 }
@@ -326,9 +314,4 @@ function hasJudged(flows: FlowSets): boolean {
   const isJudged = ({ cookie }: Flow) => isOf('policy', cookie) || isOf('service', cookie)
   for (const own of flows.values()) if (own.some(isJudged)) return true
   return false
-}
-
-function anyFlow(flows: FlowSets): Flow | undefined {
-  for (const own of flows.values()) for (const flow of own) return flow
-  return undefined
 }
