@@ -29,7 +29,7 @@ export interface PolicyTimes {
 const [networkName = '', everywhere = '', alone = '', ...numbers] = process.argv.slice(2)
 const [rules = 10_000, rounds = 5, changes = 200] = numbers.map(Number)
 const few = 10
-const warmUp = 20
+const warmUp = 100
 const netplugin = pidOf('netplugin')
 /** A change that takes longer does not come. */
 const patienceMs = 15_000

@@ -7,14 +7,15 @@ import { IdleCollector, ownCpuMs, ownHeap } from './idle-collector.ts'
 /** A collector with a heap of which half is garbage. */
 async function collector(t: TestContext) {
   const clock = new FakeClock()
-  const program = { size: 100, cpu: 0, collections: 0 }
+  const program = { size: 100, cpu: 0, collections: 0, gain: 0.5 }
   const stop = new AbortController()
   const heap = {
     size: () => program.size,
     collect: () => {
       program.collections++
-      program.size /= 2
+      program.size *= 1 - program.gain
     },
+    used: () => program.size,
   }
   const options = { everyMs: 1_000, slackBytes: 20, restMs: 50 }
   const running = new IdleCollector(options, { clock, heap, cpuMs: () => program.cpu }).run(stop.signal)
@@ -42,6 +43,17 @@ test('garbage is collected at rest, and again only when the heap has grown', asy
   await pass()
   assert.equal(program.collections, 1)
   program.size = 80
+  await pass()
+  assert.equal(program.collections, 2)
+})
+
+test('when little is gained, it is not tried again at each look', async (t) => {
+  const { program, pass } = await collector(t)
+  program.gain = 0
+  await pass()
+  program.size = 500
+  for (let look = 0; look < 11; look++) await pass()
+  assert.equal(program.collections, 1)
   await pass()
   assert.equal(program.collections, 2)
 })

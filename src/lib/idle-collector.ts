@@ -8,7 +8,7 @@ import type { Clock } from './clock.ts'
 interface Options {
   /** Between two looks, ms. */
   readonly everyMs: number
-  /** Above the heap as it was collected last. */
+  /** Above what was in use when garbage was collected last. */
   readonly slackBytes: number
   /** Of processor time between two looks, ms: less is rest. */
   readonly restMs: number
@@ -17,6 +17,8 @@ interface Options {
 export interface Heap {
   /** What the heap takes of the machine, garbage and all, bytes. */
   size(): number
+  /** Of that, what is in use, or not known to be garbage yet. */
+  used(): number
   /** Collects all garbage; the program stands still meanwhile. */
   collect(): void
 }
@@ -27,6 +29,8 @@ interface Deps {
   /** Processor time of the program so far, ms. */
   readonly cpuMs: () => number
 }
+
+const looksBetween = 12
 
 /** A collection of some 50 MiB takes 50 ms: only at rest, and only when there is much to gain. */
 export const usualCollector: Options = { everyMs: 5_000, slackBytes: 16 * 2 ** 20, restMs: 250 }
@@ -44,15 +48,20 @@ export class IdleCollector {
     const { clock, heap, cpuMs } = this.#deps
     const { everyMs, slackBytes, restMs } = this.#options
     let kept = 0
+    /** Looks to leave out, after a collection that gained little. */
+    let pause = 0
     let before = cpuMs()
     while (!signal.aborted) {
       await clock.after(everyMs, signal).catch(() => {})
       const now = cpuMs()
       const isAtRest = now - before < restMs
       before = now
-      if (signal.aborted || !isAtRest || heap.size() < kept + slackBytes) continue
+      if (pause > 0) pause--
+      const size = heap.size()
+      if (signal.aborted || !isAtRest || pause > 0 || size < kept + slackBytes) continue
       heap.collect()
-      kept = heap.size()
+      kept = heap.used()
+      if (size - heap.size() < slackBytes) pause = looksBetween
       before = cpuMs()
     }
   }
@@ -62,7 +71,11 @@ export class IdleCollector {
 export function ownHeap(): Heap {
   setFlagsFromString('--expose-gc')
   const collect: () => void = runInNewContext('gc')
-  return { size: () => getHeapStatistics().total_heap_size, collect: () => collect() }
+  return {
+    size: () => getHeapStatistics().total_heap_size,
+    used: () => getHeapStatistics().used_heap_size,
+    collect: () => collect(),
+  }
 }
 
 export function ownCpuMs(): number {
