@@ -130,7 +130,10 @@ export function ready(reading: readonly Descriptor[], writing: readonly Descript
     table.writeInt32LE(fd, index * 8)
     table.writeInt16LE(events, index * 8 + 4)
   }
-  checked('poll', native.poll(table, wanted.length, 0))
+  const found = native.poll(table, wanted.length, 0)
+  // A signal came in between: who asks asks again.
+  if (found < 0 && koffi.errno() === interrupted) return new Set()
+  checked('poll', found)
   return new Set(wanted.filter((_, index) => table.readInt16LE(index * 8 + 6) !== 0).map(([fd]) => fd))
 }
 
@@ -189,6 +192,9 @@ function readPlace(bytes: Buffer): Place {
 function orLater(what: string, value: number): number | undefined {
   return value < 0 && tryLater.has(koffi.errno()) ? undefined : checked(what, value)
 }
+
+/** EINTR. */
+const interrupted = 4
 
 function checked(what: string, value: number): number {
   if (value < 0) throw new Error(`${what} failed with error ${koffi.errno()}`)
