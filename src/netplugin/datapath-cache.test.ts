@@ -16,11 +16,9 @@ async function cacheOf(t: TestContext, answer: (method: string) => object | Prom
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('data', async (bytes) => {
-      for (const text of bytes.toString().split(/(?<=\})(?=\{)/)) {
-        const { id, method } = JSON.parse(text) as { readonly id: number; readonly method: string }
-        events.push(method)
-        socket.write(JSON.stringify({ id, result: '', error: null, ...(await answer(method)) }))
-      }
+      const { id, method } = JSON.parse(bytes.toString()) as { readonly id: number; readonly method: string }
+      events.push(method)
+      socket.write(JSON.stringify({ id, result: '', error: null, ...(await answer(method)) }))
     })
   })
   await new Promise<void>((resolve) => server.listen(join(runDir, 'ovs-vswitchd.7.ctl'), resolve))

@@ -70,9 +70,6 @@ export class ControlSocket {
     this.#calls.set(id, { method, settle: resolve, fail: reject })
     const abort = () => this.#end(asError(signal.reason))
     signal.addEventListener('abort', abort, { once: true })
-    // Commands of one turn arrive together, and the daemon works on them without a packet in between.
-    this.#socket.cork()
-    process.nextTick(() => this.#socket.uncork())
     this.#socket.write(JSON.stringify({ id, method, params: words }))
     try {
       return await promise
