@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { userspaceSettings as settings } from '../../test/support/node-settings.ts'
 import { NodeCompiler } from '../core/compile/compile-node.ts'
-import { desiredVeths, type NodeSettings } from '../core/compile/node-ports.ts'
+import { desiredVeths } from '../core/compile/node-ports.ts'
 import { planHost } from '../core/plan/host.ts'
 import { FakeHost } from '../drivers/host/fake.ts'
 import { FakeContainers } from '../drivers/host/fake-containers.ts'
@@ -12,14 +13,6 @@ import { ContainerInterfaces } from './container-interfaces.ts'
 import { recordingLog } from './testing.ts'
 import { intended, withIntended } from './testing-intents.ts'
 
-const settings: NodeSettings = {
-  datapathType: 'netdev',
-  uplinks: [],
-  vxlanPort: 4789,
-  underlayMtu: 1600,
-  uplinkMtu: undefined,
-  outsideSubnet: '198.18.0.0/16',
-}
 const namespace = '/proc/1/ns/net'
 const web = intended({ node: 'node1', containerId: 'c1' })
 const isle = intended({

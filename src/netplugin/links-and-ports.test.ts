@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { userspaceSettings as settings } from '../../test/support/node-settings.ts'
 import { NodeCompiler } from '../core/compile/compile-node.ts'
 import type { DesiredBridge } from '../core/plan/database.ts'
 import { FakeHost } from '../drivers/host/fake.ts'
@@ -7,15 +8,6 @@ import type { ClusterState } from '../model/state.ts'
 import { type Failures, LinksAndPortsMaker, type Wanted } from './links-and-ports.ts'
 import { PortReserve } from './port-reserve.ts'
 import { small, withEndpoints } from './testing.ts'
-
-const settings = {
-  datapathType: 'netdev',
-  uplinks: [],
-  vxlanPort: 4789,
-  underlayMtu: 1600,
-  uplinkMtu: undefined,
-  outsideSubnet: '198.18.0.0/16',
-} as const
 
 /** A maker between a fake host and a switch that takes whatever it is told; `asked` counts how often it was. */
 function maker() {

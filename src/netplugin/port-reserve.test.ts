@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { userspaceSettings as settings } from '../../test/support/node-settings.ts'
 import { portNames } from '../core/compile/compile-node.ts'
 import { reservedVeths } from '../core/compile/node-ports.ts'
 import { ownLinkGroup, planHost, reserveAlias } from '../core/plan/host.ts'
@@ -10,14 +11,6 @@ import { PortReserve } from './port-reserve.ts'
 import { small, withEndpoints } from './testing.ts'
 import { startAgent } from './testing-agent.ts'
 
-const settings = {
-  datapathType: 'netdev',
-  uplinks: [],
-  vxlanPort: 4789,
-  underlayMtu: 1600,
-  uplinkMtu: undefined,
-  outsideSubnet: '198.18.0.0/16',
-} as const
 const webHere = { id: 'web', network: 'default:net', node: 'node1', ipv4: '10.1.0.1' }
 const mailHere = { id: 'mail', network: 'default:net', node: 'node1', ipv4: '10.1.0.3' }
 

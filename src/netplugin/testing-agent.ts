@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { userspaceSettings } from '../../test/support/node-settings.ts'
 import { ownFlows } from '../core/pipeline/cookies.ts'
 import { FakeHost } from '../drivers/host/fake.ts'
 import { FakeClock } from '../lib/fake-clock.ts'
@@ -51,14 +52,7 @@ export async function startAgent(t: TestContext, first: ClusterState | undefined
     mayRemove: () => world.mayRemove,
     settings: () => {
       if (world.fault !== undefined) throw world.fault
-      return {
-        datapathType: 'netdev',
-        uplinks: [],
-        vxlanPort: 4789,
-        underlayMtu: 1600,
-        uplinkMtu: undefined,
-        outsideSubnet: '198.18.0.0/16',
-      }
+      return userspaceSettings
     },
     nameservers: () => [],
     onPass: (network) => void passes.push({ revision: network.revision, local: [...network.local.keys()] }),

@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { clusterState, type Intent } from '../../../test/support/cluster.ts'
+import { userspaceSettings as settings } from '../../../test/support/node-settings.ts'
 import { NodeCompiler, portNames } from './compile-node.ts'
 import { desiredBridges, desiredHostPorts, desiredVeths, type NodeSettings, networkMtu } from './node-ports.ts'
 
-const settings: NodeSettings = {
-  datapathType: 'netdev',
-  uplinks: [],
-  vxlanPort: 4789,
-  underlayMtu: 1600,
-  uplinkMtu: undefined,
-  outsideSubnet: '198.18.0.0/16',
-}
 const intent: Intent = {
   tenants: ['t'],
   networks: [
