@@ -30,6 +30,7 @@ interface Deps {
   readonly cpuMs: () => number
 }
 
+/** Left out after a collection that gained little. */
 const looksBetween = 12
 
 /** A collection of some 50 MiB takes 50 ms: only at rest, and only when there is much to gain. */
@@ -48,7 +49,7 @@ export class IdleCollector {
     const { clock, heap, cpuMs } = this.#deps
     const { everyMs, slackBytes, restMs } = this.#options
     let kept = 0
-    /** Looks to leave out, after a collection that gained little. */
+    /** Looks that are left out yet. */
     let pause = 0
     let before = cpuMs()
     while (!signal.aborted) {

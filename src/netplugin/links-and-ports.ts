@@ -37,7 +37,7 @@ export interface Wanted {
   /** Whether what can wait is to be done now. */
   readonly tidy: boolean
   /** Called when links are there, before the switch is asked for ports: endpoints with a port need not wait for it. */
-  readonly onLinks: ((failed: Failures) => void) | undefined
+  readonly onLinks: (failed: Failures) => void
 }
 
 /** Why links could not be made, by name. */
@@ -71,11 +71,11 @@ export class LinksAndPortsMaker {
   async make(wanted: Wanted, link: Ports, signal: AbortSignal): Promise<LinksAndPorts> {
     const { audit, tidy, onLinks } = wanted
     const before = this.#inputs(wanted, link)
-    if (!audit && !tidy && !this.#deps.reserve.isLow && this.#steady !== undefined) {
-      if (sameItems(this.#steady.inputs, before)) {
-        onLinks?.(this.#steady.made.failed)
-        return this.#steady.made
-      }
+    const steady = this.#steady
+    const mayStay = !audit && !tidy && !this.#deps.reserve.isLow
+    if (mayStay && steady !== undefined && sameItems(steady.inputs, before)) {
+      onLinks(steady.made.failed)
+      return steady.made
     }
     this.#steady = undefined
     this.#changed = false
@@ -92,7 +92,7 @@ export class LinksAndPortsMaker {
     const own = { state, settings, ofPorts: link.ports().ofPorts }
     const { refused } = hostInterfaces(network, { ...own, facts: host.facts() })
     for (const [name, reason] of refused) failed.set(name, reason)
-    onLinks?.(failed)
+    onLinks(failed)
     if (reserve.isLow || audit) reserve.fill()
     if (reserve.isLow || tidy) reserve.mark()
     const reserved = reservedVeths(reserve, settings)
@@ -132,16 +132,8 @@ export class LinksAndPortsMaker {
   #inputs({ state, network, carried, settings, remove }: Wanted, link: Ports): readonly unknown[] {
     const { links, addresses } = this.#deps.host.facts()
     const { vtep, pvtSubnet, outside } = network
+    const ofNetwork = [carried.local, vtep, pvtSubnet, outside === undefined]
     const facts = [links, addresses, link.ports()]
-    return [
-      state.networks,
-      state.nodes,
-      carried.local,
-      vtep,
-      pvtSubnet,
-      outside === undefined,
-      remove,
-      ...facts,
-    ].concat(Object.values(settings))
+    return [state.networks, state.nodes, ...ofNetwork, remove, ...Object.values(settings), ...facts]
   }
 }
