@@ -1,4 +1,5 @@
-// Runs the tests of some folders with node:test and ends with its closing lines.
+// Runs the tests of some folders with node:test and ends with its closing lines, and after them a line or a few for each failure:
+// who sees no more than the end of a log sees all that failed.
 //
 //   node tools/test.ts [--serial] FOLDER…
 //
@@ -7,9 +8,14 @@
 
 import { existsSync, globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { relative } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { patient } from '../src/netlab/wait.ts'
+
+/** Of what a failure says, at the very end. */
+const maxLines = 6
+const maxColumns = 300
 
 /** What a machine may lack: the tests that need it are skipped everywhere without it. */
 const expectedSkips: readonly RegExp[] = [/openvswitch kernel module/]
@@ -24,6 +30,7 @@ if (files.length === 0) {
 
 const timeoutMs = patient(serial ? 300_000 : 150_000)
 const problems: string[] = []
+const failures: string[] = []
 const outcome = { ran: 0, failed: false, last: 'none' }
 
 // A file whose tests are over but that left something open would keep the run waiting for ever: the timeout is for tests.
@@ -47,7 +54,18 @@ stream.on('test:complete', (test) => {
 })
 stream.on('test:fail', (test) => {
   // A test marked as to do may fail.
-  if (test.todo === undefined || test.todo === false) outcome.failed = true
+  if (test.todo !== undefined && test.todo !== false) return
+  outcome.failed = true
+  const { error } = test.details
+  // What contains a failed test fails as well, and has nothing to add.
+  if ('failureType' in error && error.failureType === 'subtestsFailed') return
+  const { message } = error.cause instanceof Error ? error.cause : error
+  const lines = message
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(0, maxLines)
+  const where = `${relative(process.cwd(), test.file ?? 'an unknown file')}:${test.line ?? 0}`
+  failures.push([`${where}: ${test.name}`, ...lines.map((line) => `    ${line.slice(0, maxColumns)}`)].join('\n'))
 })
 stream.on('test:pass', (test) => {
   const skipped = test.skip !== undefined && test.skip !== false
@@ -67,7 +85,8 @@ stream.on('end', () => {
 })
 // At the very end: the runner sets the status of this process, too.
 process.on('exit', () => {
-  if (problems.length > 0) process.stderr.write(`${problems.join('\n')}\n`)
+  const last = [...failures.map((failure) => `failed: ${failure}`), ...problems]
+  if (last.length > 0) process.stderr.write(`${last.join('\n')}\n`)
   if (outcome.failed || problems.length > 0) process.exitCode = 1
 })
 stream.compose(new spec()).pipe(process.stdout)
