@@ -11,6 +11,7 @@ import { overlaps } from '../../src/core/allocate/intervals.ts'
 import { openStore } from '../../src/drivers/store/index.ts'
 import { FakeClock } from '../../src/lib/fake-clock.ts'
 import { silentLog } from '../../src/lib/log.ts'
+import { seedCluster } from '../../src/netmaster/bootstrap.ts'
 import { startTestNetmaster, type TestNetmaster } from '../../src/netmaster/testing.ts'
 import { type ApiRequest, apiRequest } from '../support/api-requests.ts'
 import {
@@ -102,6 +103,8 @@ test('clients that get into each other’s way leave a consistent cluster, which
         assertConsistent(cluster.view)
         await assertReplays(cluster, netmaster.store)
         await assertCounted(netmaster)
+        // As at each start: the settings and the default tenant, where a client removed them.
+        await seedCluster(cluster, { netMode: 'vxlan', fwdMode: 'routing' })
         const before = await everything(netmaster)
         assertLinked(before.lists)
         await netmaster.stop()
