@@ -5,6 +5,7 @@ import { flushCompileCache } from 'node:module'
 import { hostname } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { FarNamespace, farNamespacePath } from '../drivers/host/far-namespace.ts'
 import { LinuxHost } from '../drivers/host/linux.ts'
 import { LinuxContainers } from '../drivers/host/linux-containers.ts'
 import { LinuxFirewall } from '../drivers/host/linux-firewall.ts'
@@ -67,7 +68,7 @@ function cniCommand([word, ...rest]: readonly string[], say: (line: string) => v
 
 async function doctorCommand(args: readonly string[]): Promise<number> {
   const log = createLog({ level: 'error', name: 'netplugin' })
-  const host = LinuxHost.open({ log })
+  const host = LinuxHost.open({}, { log })
   try {
     return await runDoctor(
       args,
@@ -96,7 +97,8 @@ async function run(config: NodeConfig, logLevel: LogLevel): Promise<void> {
   const path = configPath(config)
   mkdirSync(dirname(path), { recursive: true })
   await replaceFile(path, (file) => file.writeFile(JSON.stringify(config)))
-  const host = LinuxHost.open({ log })
+  const far = FarNamespace.open({ path: farNamespacePath }, { log })
+  const host = LinuxHost.open({ far }, { log })
   // Node would write what it compiled only at the end, and a daemon's end is often a kill: the next start is quicker and
   // takes 30 MiB less when nothing is left to compile.
   flushCompileCache()
@@ -107,7 +109,7 @@ async function run(config: NodeConfig, logLevel: LogLevel): Promise<void> {
       config,
       {
         host,
-        containers: new LinuxContainers(),
+        containers: new LinuxContainers({ far }),
         firewall: new LinuxFirewall(),
         namesProcesses: namesProcesses(namesProgram(config, logLevel), { log: log.with({ part: 'names' }) }),
         runtime: new DockerRuntime({ socketPath: config.dockerSocket }),
@@ -122,6 +124,7 @@ async function run(config: NodeConfig, logLevel: LogLevel): Promise<void> {
     stop.abort()
     await collecting
     await host.close()
+    far?.close()
   }
 }
 

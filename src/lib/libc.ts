@@ -27,6 +27,8 @@ const native = {
   dup3: bindCall('int dup3(int, int, int)'),
   setns: bindCall('int setns(int, int)'),
   unshare: bindCall('int unshare(int)'),
+  mount: bindCall('int mount(const char *, const char *, const char *, unsigned long, const void *)'),
+  umount2: bindCall('int umount2(const char *, int)'),
   ioctl: bindCall('int ioctl(int, unsigned long, ...)'),
   nameToIndex: bindCall('unsigned int if_nametoindex(const char *)'),
 }
@@ -71,6 +73,10 @@ export const libc = {
   duplicate: (fd: number, onto: number, flags: number) => result(native.dup3(fd, onto, flags)),
   setNamespace: (fd: number, type: number) => result(native.setns(fd, type)),
   unshare: (flags: number) => result(native.unshare(flags)),
+  /** Without a type of file system: for bind mounts, and for how mounts are shared. */
+  mount: (source: string, target: string, flags: number) => result(native.mount(source, target, 'none', flags, null)),
+  /** The mount goes when nobody uses it any more. */
+  unmountLazily: (target: string) => result(native.umount2(target, 2)),
   /** Index of the link in the current namespace; negative error number when there is none. */
   linkIndex: (name: string) => {
     const index = native.nameToIndex(name)

@@ -199,7 +199,7 @@ export class Agent {
     if (audit) await link.lookForDrift(signal)
     const reserve = this.#reserve
     let ports = link.ports()
-    reserve.look({ links: host.facts().links, ofPorts: ports.ofPorts })
+    reserve.look(host.facts(), ports.ofPorts)
     const names = (id: string): PortNames => {
       const device = deviceOf(cluster.endpoints.get(id))
       return device === '' ? reserve.names(id) : { portName: device, peerName: '' }

@@ -1,7 +1,7 @@
 // The interface of a container that a CNI runtime started: made over the endpoint's link, and compared with what it must be.
 
 import { type DesiredInterface, findEnd, findOver, type NamespaceFacts, planInterface } from '../core/plan/container.ts'
-import { findPeer, isOwnVeth } from '../core/plan/host.ts'
+import { type FarEnd, findPeer, isOwnVeth, ownAliasPrefix } from '../core/plan/veths.ts'
 import type { ContainerStep, Containers } from '../drivers/host/containers.ts'
 import type { HostDriver } from '../drivers/host/host.ts'
 import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
@@ -35,7 +35,7 @@ interface Pair {
   /** The switch's end. */
   readonly hostEnd: LinkInfo
   /** The end below the container's interface; undefined: that one was moved into the container itself. */
-  readonly lower: LinkInfo | undefined
+  readonly lower: FarEnd | undefined
 }
 
 export class CniInterfaces {
@@ -65,7 +65,7 @@ export class CniInterfaces {
     const addresses = interfaceAddresses(carried)
     const routes = interfaceRoutes(carried, nameservers())
     const desired: DesiredInterface = { peerName, name, mtu, addresses, routes }
-    const made = lower === undefined ? undefined : this.#putOver(lower, record.mac, place)
+    const made = lower === undefined ? undefined : this.#putOver({ hostEnd, lower }, record, place)
     // In a new one there is nothing, and routes of other interfaces are found when they are in the way.
     const inside = made === undefined ? containers.look(netns) : fresh(made)
     const end = made ?? endOf(pair, record.mac, inside)
@@ -151,34 +151,42 @@ export class CniInterfaces {
   }
 
   /** The new interface; undefined when there was one already. */
-  #putOver(lower: LinkInfo, mac: string, { netns, ifname: name }: Place): LinkInfo | undefined {
-    const { containers } = this.#deps
+  #putOver(
+    { hostEnd, lower }: Pair & { readonly lower: FarEnd },
+    { endpointId, mac }: EndpointRecord,
+    { netns, ifname: name }: Place,
+  ): LinkInfo | undefined {
+    const { containers, host } = this.#deps
+    const { link } = lower
     try {
-      return containers.putOver(lower, netns, { name, mac, mtu: lower.mtu })
+      return containers.putOver(lower, netns, { name, mac, mtu: link.mtu })
     } catch (error) {
       const failure = asNetpluginError(error)
       if (failure.code === 'NO_MACVLAN') {
-        containers.moveIn(lower.index, netns)
+        // In there nobody can read whose the pair is.
+        const { name, index } = hostEnd
+        host.apply([{ kind: 'set-link', name, index, alias: `${ownAliasPrefix}${endpointId}` }])
+        containers.moveIn(lower, netns)
         return undefined
       }
       // A link can have one interface over it; which one it has is told by looking.
       if (!['NETLINK_EEXIST', 'NETLINK_EINVAL', 'NETLINK_EBUSY'].includes(failure.code)) throw failure
       const inside = containers.look(netns)
-      if (findOver(lower, mac, inside) !== undefined) return undefined
+      if (findOver(link, mac, inside) !== undefined) return undefined
       if (inside.links.has(name)) {
         const message = `the container has an interface ${name} already; remove it, or choose another name`
         throw new NetpluginError('conflict', 'INTERFACE_TAKEN', message, { details: { netns } })
       }
-      const message = `${lower.name} is below an interface of another container; try again`
+      const message = `${link.name} is below an interface of another container; try again`
       throw new NetpluginError('unavailable', 'LINK_IN_USE', message, { cause: failure })
     }
   }
 
   #pair(peerName: string): Pair {
-    const { links } = this.#deps.host.facts()
-    const hostEnd = links.get(portOfPeer(peerName))
+    const facts = this.#deps.host.facts()
+    const hostEnd = facts.links.get(portOfPeer(peerName))
     if (hostEnd === undefined) throw linkMissing(peerName)
-    return { hostEnd, lower: findPeer(peerName, hostEnd, links) }
+    return { hostEnd, lower: findPeer(peerName, hostEnd, facts) }
   }
 }
 
@@ -197,5 +205,5 @@ function isGiven({ kind }: ContainerStep, error: NetpluginError | undefined): bo
 
 /** Over the link; or the link itself, where the kernel has no way to put something over it. */
 function endOf({ hostEnd, lower }: Pair, mac: string, inside: NamespaceFacts): LinkInfo | undefined {
-  return (lower && findOver(lower, mac, inside)) ?? findEnd(hostEnd, mac, inside)
+  return (lower && findOver(lower.link, mac, inside)) ?? findEnd(hostEnd, mac, inside)
 }

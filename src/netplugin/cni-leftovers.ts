@@ -2,7 +2,7 @@
 // killed or the host was: its endpoint is given up when the path of its namespace is gone and nothing is over its link, in two looks
 // some seconds apart. And a link may have been made anew, because somebody deleted it: its container gets its interface back.
 
-import { findPeer } from '../core/plan/host.ts'
+import { findPeer } from '../core/plan/veths.ts'
 import type { HostDriver } from '../drivers/host/host.ts'
 import type { Clock } from '../lib/clock.ts'
 import { asNetpluginError } from '../lib/errors.ts'
@@ -97,10 +97,10 @@ export class CniLeftovers {
     const { host, linkOf } = this.#deps
     const peerName = linkOf(id)
     if (peerName === undefined) return undefined
-    const { links } = host.facts()
-    const hostEnd = links.get(portOfPeer(peerName))
+    const facts = host.facts()
+    const hostEnd = facts.links.get(portOfPeer(peerName))
     if (hostEnd === undefined) return false
-    const lower = findPeer(peerName, hostEnd, links)
-    return lower === undefined || lower.promiscuity !== undefined
+    const lower = findPeer(peerName, hostEnd, facts)
+    return lower === undefined || lower.link.promiscuity !== undefined
   }
 }

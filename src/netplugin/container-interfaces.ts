@@ -4,7 +4,7 @@
 
 import type { LocalEndpoint, NodeNetwork } from '../core/compile/node-network.ts'
 import { type DesiredInterface, findEnd, type NamespaceFacts, planInterface } from '../core/plan/container.ts'
-import { findPeer } from '../core/plan/host.ts'
+import { findPeer } from '../core/plan/veths.ts'
 import type { Containers } from '../drivers/host/containers.ts'
 import type { HostDriver } from '../drivers/host/host.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -91,8 +91,8 @@ export class ContainerInterfaces {
   #settle(endpoint: LocalEndpoint, namespace: string): boolean {
     const { host, containers, nameservers, lookAgain, log } = this.#deps
     const { endpointId, portName, peerName, mac } = endpoint
-    const { links } = host.facts()
-    const hostEnd = links.get(portName)
+    const facts = host.facts()
+    const hostEnd = facts.links.get(portName)
     if (hostEnd === undefined) return false
     const desired = desiredInterface(endpoint, hostEnd, nameservers())
     // The host's end has no carrier when the container's is down.
@@ -102,14 +102,14 @@ export class ContainerInterfaces {
     let end = findEnd(hostEnd, mac, inside)
     const moved = end === undefined
     if (end === undefined) {
-      const peer = findPeer(peerName, hostEnd, links)
+      const peer = findPeer(peerName, hostEnd, facts)
       if (peer === undefined) {
         // It is in a container that ended, or is another's: the next pass makes a new pair.
         host.apply([{ kind: 'delete-link', name: portName, index: hostEnd.index }])
         lookAgain()
         return false
       }
-      containers.moveIn(peer.index, namespace)
+      containers.moveIn(peer, namespace)
       inside = containers.look(namespace)
       end = findEnd(hostEnd, mac, inside)
     }

@@ -101,8 +101,8 @@ export class LinksAndPortsMaker {
     }
     const devices = host.facts().links
     const isMade = ({ portName }: PortNames) => !failed.has(portName)
-    const [waiting, worn] = [reserve.waiting.filter(isMade), reserve.worn.filter(isMade)]
-    const kept = { waiting, worn, unmarked: reserve.unmarked }
+    const [waiting, waitingForCni] = [reserve.waiting.filter(isMade), reserve.waitingForCni.filter(isMade)]
+    const kept = { waiting, waitingForCni, unmarked: reserve.unmarked }
     const bridges = desiredBridges(withoutLinks(carried, failed), settings, kept)
     const ports = await link.applyPorts(bridges, { remove, devices }, signal)
     const facts = host.facts()
@@ -130,10 +130,10 @@ export class LinksAndPortsMaker {
 
   /** Everything that decides what links and ports there must be, and which there are; routes are left to the next audit. */
   #inputs({ state, network, carried, settings, remove }: Wanted, link: Ports): readonly unknown[] {
-    const { links, addresses } = this.#deps.host.facts()
+    const { links, farLinks, addresses } = this.#deps.host.facts()
     const { vtep, pvtSubnet, outside } = network
     const ofNetwork = [carried.local, vtep, pvtSubnet, outside === undefined]
-    const facts = [links, addresses, link.ports()]
+    const facts = [links, farLinks, addresses, link.ports()]
     return [state.networks, state.nodes, ...ofNetwork, remove, ...Object.values(settings), ...facts]
   }
 }

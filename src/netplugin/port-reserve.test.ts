@@ -5,7 +5,9 @@ import { type TestContext, test } from 'node:test'
 import { userspaceSettings as settings } from '../../test/support/node-settings.ts'
 import { portNames } from '../core/compile/compile-node.ts'
 import { reservedVeths } from '../core/compile/node-ports.ts'
-import { ownLinkGroup, planHost, reserveAlias } from '../core/plan/host.ts'
+import { planHost } from '../core/plan/host.ts'
+import { type DesiredVeth, ownLinkGroup, reserveAlias } from '../core/plan/veths.ts'
+import { endIn } from '../drivers/host/containers.contract.ts'
 import { FakeHost } from '../drivers/host/fake.ts'
 import { PortReserve } from './port-reserve.ts'
 import { small, withEndpoints } from './testing.ts'
@@ -15,14 +17,14 @@ const webHere = { id: 'web', network: 'default:net', node: 'node1', ipv4: '10.1.
 const mailHere = { id: 'mail', network: 'default:net', node: 'node1', ipv4: '10.1.0.3' }
 
 /** A full reserve, its links on the host, and the numbers of its ports. */
-function filled(size: number) {
-  const host = new FakeHost({ hasKernelOpenVswitch: false })
+function filled(size: number, options: { readonly hasFar?: boolean } = {}) {
+  const host = new FakeHost({ hasKernelOpenVswitch: false, ...options })
   const reserve = new PortReserve({ size, seed: 's' })
-  reserve.look({ links: host.facts().links, ofPorts: new Map() })
+  reserve.look(host.facts(), new Map())
   reserve.fill()
   host.apply(planHost({ veths: reservedVeths(reserve, settings), hostPorts: [] }, host.facts(), { remove: true }))
   const ofPorts = new Map(reserve.waiting.map(({ portName }, index) => [portName, index + 10]))
-  const look = () => reserve.look({ links: host.facts().links, ofPorts })
+  const look = () => reserve.look(host.facts(), ofPorts)
   look()
   return { host, reserve, ofPorts, look }
 }
@@ -62,7 +64,7 @@ test('who has a pair by its alias has it after a restart', () => {
     },
   ])
   const again = new PortReserve({ size: 2, seed: 't' })
-  again.look({ links: host.facts().links, ofPorts })
+  again.look(host.facts(), ofPorts)
   assert.deepEqual(again.names('a'), first)
   assert.equal(again.waiting.length, 1)
 })
@@ -150,28 +152,86 @@ test('a reserve that is switched off goes away', async (t) => {
   await agent.lookUntil('it is gone', () => !agent.links().includes('vpx'))
 })
 
-test('a pair that nothing is over any more waits for the next endpoint of CNI, and for no other', () => {
-  const { host, reserve, ofPorts, look } = filled(2)
-  const pair = reserve.names('cni:c1:eth0')
+const cniPair = 'cni:c1:eth0'
+
+/** A full reserve of a host that CNI is used on, with an endpoint of CNI that has one of its pairs, or one that `from` made. */
+function withCni(options: { readonly hasFar?: boolean } = {}) {
+  const made = filled(4, options)
+  const { host, reserve, ofPorts, look } = made
+  assert.deepEqual(reserve.names('cni:c0:eth0'), portNames('cni:c0:eth0'), 'the first has to do without')
+  assert.equal(reserve.isLow, true)
+  reserve.fill()
+  const apply = (veths: readonly DesiredVeth[]) =>
+    host.apply(
+      planHost({ veths: [...veths, ...reservedVeths(reserve, settings)], hostPorts: [] }, host.facts(), remove),
+    )
+  const number = () => {
+    for (const { portName } of [...reserve.waiting, ...reserve.waitingForCni]) ofPorts.set(portName, ofPorts.size + 10)
+  }
+  apply([])
+  number()
+  look()
+  const pair = reserve.names(cniPair)
   const veth = { kind: 'veth', name: pair.portName, peer: pair.peerName, mtu: 1550, txChecksum: false } as const
-  const ofEndpoint = { ...veth, mac: '02:02:0a:01:00:09', alias: 'netplugin:cni:c1:eth0' }
-  host.apply(planHost({ veths: [ofEndpoint], hostPorts: [] }, host.facts(), { remove: false }))
-  ofPorts.set(pair.portName, 10)
+  apply([{ ...veth, mac: '02:02:0a:01:00:09', alias: `netplugin:${cniPair}`, isFar: true }])
   look()
-  reserve.release('cni:c1:eth0')
-  assert.deepEqual(reserve.keep(new Map()), ['cni:c1:eth0'])
-  assert.deepEqual(reserve.worn, [pair])
-  host.apply(planHost({ veths: reservedVeths(reserve, settings), hostPorts: [] }, host.facts(), { remove: true }))
-  assert.equal(host.facts().links.get(pair.portName)?.alias, 'netplugin:reserve:again')
-  look()
-  assert.notDeepEqual(reserve.names('docker'), pair)
-  assert.deepEqual(reserve.names('cni:c2:eth0'), pair)
-  assert.deepEqual(reserve.worn, [])
-})
+  return { ...made, pair, apply }
+}
+
+const remove = { remove: true }
+
+for (const hasFar of [true, false]) {
+  test(`an endpoint of CNI has pairs of its own kind, and gives its pair back, ${hasFar ? 'far' : 'near'}`, () => {
+    const { host, reserve, look, pair, apply } = withCni({ hasFar })
+    const end = () => endIn(host.facts(), pair.peerName)
+    const whose = () => (hasFar ? end()?.link.alias : host.facts().links.get(pair.portName)?.alias)
+    assert.equal(end()?.isFar, hasFar)
+    assert.deepEqual([whose(), end()?.link.mac], [`netplugin:${cniPair}`, '02:02:0a:01:00:09'])
+    assert.deepEqual([reserve.waiting.length, reserve.waitingForCni.length, reserve.isLow], [4, 3, false])
+    const again = new PortReserve({ size: 4, seed: 't' })
+    again.look(host.facts(), new Map())
+    assert.deepEqual(again.names(cniPair), pair, 'after a restart, too')
+
+    reserve.release(cniPair)
+    assert.deepEqual(reserve.keep(new Map()), [cniPair])
+    assert.ok(reserve.waitingForCni.includes(pair))
+    apply([])
+    assert.equal(whose(), 'netplugin:reserve:cni')
+    look()
+    const taken = ['d1', 'd2', 'd3', 'd4', 'd5'].map((id) => reserve.names(id).portName)
+    assert.equal(taken.includes(pair.portName), false)
+    const next = ['cni:c2:eth0', 'cni:c3:eth0', 'cni:c4:eth0', 'cni:c5:eth0'].map((id) => reserve.names(id).portName)
+    assert.ok(next.includes(pair.portName))
+    assert.deepEqual(reserve.waitingForCni, [])
+  })
+}
 
 test('without a word of its container the pair of an endpoint that went is not kept', () => {
-  const { reserve } = filled(2)
-  reserve.names('cni:c1:eth0')
+  const { reserve, pair } = withCni()
   assert.deepEqual(reserve.keep(new Map()), [])
-  assert.deepEqual(reserve.worn, [])
+  assert.equal(reserve.waitingForCni.includes(pair), false)
+})
+
+test('a pair whose far end an older version left on the host is kept by its endpoint, and not given back', () => {
+  const { host, reserve, ofPorts } = filled(2)
+  const [name, peer] = ['vpold', 'npold']
+  const veth = { kind: 'create-veth', name, peer, mac: '02:02:0a:01:00:09', mtu: 1550, txChecksum: false } as const
+  host.apply([{ ...veth, alias: `netplugin:${cniPair}` }])
+  reserve.look(host.facts(), ofPorts)
+  assert.equal(reserve.names(cniPair).portName, name)
+  reserve.release(cniPair)
+  assert.deepEqual(reserve.keep(new Map()), [])
+})
+
+test('a waiting pair with something over it goes: its agent died before it said whose it is', () => {
+  const { host, reserve, look } = withCni()
+  const [{ peerName = '' } = {}] = reserve.waitingForCni
+  const end = host.facts().farLinks?.get(peerName)
+  assert.ok(end)
+  host.addFarLink({ ...end, promiscuity: 1 })
+  look()
+  assert.equal(
+    reserve.waitingForCni.some((names) => names.peerName === peerName),
+    false,
+  )
 })

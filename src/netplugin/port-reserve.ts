@@ -2,83 +2,95 @@
 // wait ready, a veth pair on the switch without flows, and an endpoint takes one by name, MAC address and alias: no port
 // has to be made while a container waits for it.
 //
-// An endpoint of CNI gives its pair back clean: its container had an interface over it, and that is gone. Such pairs wait beside
-// the others, for the next endpoint of CNI.
+// Those for endpoints of CNI lie otherwise (core/plan/veths.ts), so they are others, made once CNI is used here. Such an endpoint
+// gives its pair back clean: its container had an interface over it, and that is gone.
 //
-// The alias of the link says whose it is, in the kernel, where it outlives us.
+// The alias of a link says whose it is, in the kernel, where it outlives us.
 
 import { portNames } from '../core/compile/compile-node.ts'
 import type { LocalEndpoint, PortNames } from '../core/compile/node-network.ts'
-import { endpointOfAlias, findPeer, isOwnVeth, reserveAlias, wornAlias } from '../core/plan/host.ts'
+import type { HostFacts } from '../core/plan/host.ts'
+import { cniReserveAlias, endpointOfMark, findPeer, isOwnVeth, markOf, reserveAlias } from '../core/plan/veths.ts'
 import { isCniId } from '../model/cni-endpoint.ts'
 import type { LinkInfo } from '../protocols/netlink/index.ts'
 
 interface Options {
-  /** How many wait when it is full; 0 = none, every port is made when its endpoint comes. */
+  /** How many wait when it is full, of each kind; 0 = none, every port is made when its endpoint comes. */
   readonly size: number
   /** Makes the names differ from those of an earlier start. */
   readonly seed: string
 }
 
-interface Present {
-  readonly links: ReadonlyMap<string, LinkInfo>
-  /** By port name: the ports that the switch has numbered. */
-  readonly ofPorts: ReadonlyMap<string, number>
+type Present = Pick<HostFacts, 'links' | 'farLinks'>
+
+/** Pairs that wait for endpoints of one kind. */
+interface Pool {
+  /** More than these go. */
+  readonly most: number
+  /** By port name. */
+  readonly waiting: Map<string, PortNames>
+  /** Those that can be taken now. */
+  readonly ready: PortNames[]
 }
 
 export class PortReserve {
   readonly #options: Options
   readonly #taken = new Map<string, PortNames>()
   readonly #unmarked = new Set<string>()
-  #links: ReadonlyMap<string, LinkInfo> = new Map()
-  #waiting = new Map<string, PortNames>()
-  #worn = new Map<string, PortNames>()
-  #ready: PortNames[] = []
-  #wornReady: PortNames[] = []
+  readonly #docker: Pool
+  readonly #cni: Pool
+  #present: Present = { links: new Map() }
+  /** Whether CNI was used here. */
+  #servesCni = false
   /** Endpoints whose pairs nothing is over any more. */
   readonly #released = new Set<string>()
   #serial = 0
 
   constructor(options: Options) {
     this.#options = options
+    const { size } = options
+    this.#docker = { most: size, waiting: new Map(), ready: [] }
+    // Room for those that are given back: to take ports away costs as much as to make them.
+    this.#cni = { most: 2 * size, waiting: new Map(), ready: [] }
   }
 
-  /** Takes in what is there; begins a pass. */
-  look({ links, ofPorts }: Present): void {
-    this.#links = links
-    this.#waiting = new Map()
-    this.#worn = new Map()
-    this.#ready = []
-    this.#wornReady = []
+  /** Takes in what is there; begins a pass. `ofPorts`: by port name, the ports that the switch has numbered. */
+  look(present: Present, ofPorts: ReadonlyMap<string, number>): void {
+    this.#present = present
+    for (const { waiting, ready } of [this.#docker, this.#cni]) {
+      waiting.clear()
+      ready.length = 0
+    }
     const taken = new Set([...this.#taken.values()].map(({ portName }) => portName))
-    for (const link of links.values()) {
+    for (const link of present.links.values()) {
       if (!isOwnVeth(link)) continue
       const names = namesOfPort(link.name)
-      if (link.alias !== reserveAlias && link.alias !== wornAlias) {
-        const endpointId = endpointOfAlias(link.alias)
+      const mark = markOf(link, findPeer(names.peerName, link, present))
+      const pool = mark === reserveAlias ? this.#docker : mark === cniReserveAlias ? this.#cni : undefined
+      if (pool === undefined) {
+        const endpointId = endpointOfMark(mark)
         if (endpointId !== '' && !this.#taken.has(endpointId)) this.#taken.set(endpointId, names)
         continue
       }
-      if (taken.has(link.name) || findPeer(names.peerName, link, links) === undefined) continue
-      const isWorn = link.alias === wornAlias
-      const waiting = isWorn ? this.#worn : this.#waiting
-      // More than there shall be: they go.
-      if (waiting.size === this.#options.size) continue
-      waiting.set(names.portName, names)
-      if (link.up && ofPorts.has(names.portName)) (isWorn ? this.#wornReady : this.#ready).push(names)
+      this.#servesCni ||= pool === this.#cni
+      if (taken.has(link.name) || !this.#isUsable(link, pool) || pool.waiting.size === pool.most) continue
+      pool.waiting.set(names.portName, names)
+      if (link.up && ofPorts.has(names.portName)) pool.ready.push(names)
     }
   }
 
   /** The names of an endpoint's pair: those it has, else those of a waiting one, else its own. */
   names(endpointId: string): PortNames {
+    const { links } = this.#present
+    const pool = isCniId(endpointId) ? this.#cni : this.#docker
+    this.#servesCni ||= pool === this.#cni
     const taken = this.#taken.get(endpointId)
-    if (taken !== undefined && this.#links.has(taken.portName)) return taken
+    if (taken !== undefined && links.has(taken.portName)) return taken
     const own = portNames(endpointId)
-    if (this.#links.has(own.portName)) return own
-    const waiting = (isCniId(endpointId) ? this.#wornReady.shift() : undefined) ?? this.#ready.shift()
+    if (links.has(own.portName)) return own
+    const waiting = pool.ready.shift()
     if (waiting === undefined) return own
-    this.#waiting.delete(waiting.portName)
-    this.#worn.delete(waiting.portName)
+    pool.waiting.delete(waiting.portName)
     this.#taken.set(endpointId, waiting)
     this.#unmarked.add(waiting.portName)
     return waiting
@@ -91,12 +103,15 @@ export class PortReserve {
 
   /** Forgets endpoints that are not here. Answers those whose pairs wait again. */
   keep(local: ReadonlyMap<string, LocalEndpoint>): readonly string[] {
+    const { most, waiting } = this.#cni
     const givenBack: string[] = []
     for (const [id, names] of this.#taken) {
       if (local.has(id)) continue
       this.#taken.delete(id)
-      if (!this.#released.has(id) || this.#worn.size >= this.#options.size) continue
-      this.#worn.set(names.portName, names)
+      const link = this.#present.links.get(names.portName)
+      const isClean = this.#released.has(id) && link !== undefined && this.#isUsable(link, this.#cni)
+      if (!isClean || waiting.size >= most) continue
+      waiting.set(names.portName, names)
       givenBack.push(id)
     }
     // Of one that came again nothing is known.
@@ -106,25 +121,29 @@ export class PortReserve {
 
   /** Half empty: time to make new ones, several at once. */
   get isLow(): boolean {
-    return this.#waiting.size <= this.#options.size / 2 && this.#options.size > 0
+    const { size } = this.#options
+    return size > 0 && this.#filled.some(({ waiting }) => waiting.size <= size / 2)
   }
 
   /** Names new ones until it is full. */
   fill(): void {
-    while (this.#waiting.size < this.#options.size) {
-      const names = portNames(`reserve ${this.#options.seed} ${this.#serial++}`)
-      if (!this.#links.has(names.portName)) this.#waiting.set(names.portName, names)
+    const { size, seed } = this.#options
+    for (const { waiting } of this.#filled) {
+      while (waiting.size < size) {
+        const names = portNames(`reserve ${seed} ${this.#serial++}`)
+        if (!this.#present.links.has(names.portName)) waiting.set(names.portName, names)
+      }
     }
   }
 
-  /** Those that wait for another endpoint of CNI. */
-  get worn(): readonly PortNames[] {
-    return [...this.#worn.values()]
+  /** Those that wait for an endpoint. */
+  get waiting(): readonly PortNames[] {
+    return [...this.#docker.waiting.values()]
   }
 
-  /** Those that wait for an endpoint, fresh. */
-  get waiting(): readonly PortNames[] {
-    return [...this.#waiting.values()]
+  /** Those that wait for an endpoint of CNI. */
+  get waitingForCni(): readonly PortNames[] {
+    return [...this.#cni.waiting.values()]
   }
 
   /**
@@ -138,6 +157,17 @@ export class PortReserve {
   /** From now on the database shall say which endpoint has which port. */
   mark(): void {
     this.#unmarked.clear()
+  }
+
+  get #filled(): readonly Pool[] {
+    return this.#servesCni ? [this.#docker, this.#cni] : [this.#docker]
+  }
+
+  /** Whether the far end is where endpoints of the pool need it, and nothing is over it. */
+  #isUsable(link: LinkInfo, pool: Pool): boolean {
+    const far = findPeer(namesOfPort(link.name).peerName, link, this.#present)
+    if (far === undefined || pool === this.#docker) return far?.isFar === false
+    return far.isFar === (this.#present.farLinks !== undefined) && far.link.promiscuity === undefined
   }
 }
 

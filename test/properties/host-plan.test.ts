@@ -3,14 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import {
-  type DesiredHost,
-  type DesiredVeth,
-  isOwnVeth,
-  ownLinkGroup,
-  ownRouteProtocol,
-  planHost,
-} from '../../src/core/plan/host.ts'
+import { type DesiredHost, ownRouteProtocol, planHost } from '../../src/core/plan/host.ts'
+import { type DesiredVeth, isOwnVeth, ownLinkGroup } from '../../src/core/plan/veths.ts'
 import { FakeHost } from '../../src/drivers/host/fake.ts'
 
 const numbers = fc.integer({ min: 0, max: 5 })

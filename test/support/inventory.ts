@@ -7,6 +7,8 @@ import type { TestLab } from './lab.ts'
 /** Links and ports without those that wait for an endpoint, as long as there are no more of them than there may be. */
 export interface HostInventory {
   readonly links: readonly string[]
+  /** Of the far namespace, which stays. */
+  readonly farLinks: readonly string[]
   /** Of the integration bridge. */
   readonly ports: readonly string[]
   /** Without counters and numbers of ports; `ours` in place of the mark of netplugin. */
@@ -37,6 +39,7 @@ const separator = '-----'
 
 const look = [
   'ip -o link',
+  'ip -n netplugin -o link',
   'ovs-vsctl list-ports np-int | sort',
   "ovs-ofctl --names --no-stats dump-flows np-int | sed -E 's/^ *//' | sort",
   'ovs-ofctl -O OpenFlow14 dump-meters np-int | grep rate=',
@@ -46,13 +49,13 @@ const look = [
 
 export async function hostInventory(lab: TestLab, host: string): Promise<HostInventory> {
   const parts = (await lab.execOk(host, look)).split(`${separator}\n`)
-  const [shown = [], allPorts = [], flows = [], meters = [], dockerNetworks = [], containers = []] = parts.map((part) =>
-    part.split('\n').filter((line) => line !== ''),
-  )
-  const waiting = waitingPairs(shown)
-  const links = shown.map(linkName).filter((name) => !waiting.has(name))
-  const ports = allPorts.filter((name) => !waiting.has(name))
-  return { links: links.sort(), ports, flows: flows.map(withoutPortNumbers).sort(), meters, dockerNetworks, containers }
+  const [shown = [], far = [], allPorts = [], flows = [], meters = [], dockerNetworks = [], containers = []] =
+    parts.map((part) => part.split('\n').filter((line) => line !== ''))
+  const waiting = waitingPairs(shown, far)
+  const isTaken = (name: string) => !waiting.has(name)
+  const [links = [], farLinks = []] = [shown, far].map((lines) => lines.map(linkName).filter(isTaken).sort())
+  const ports = allPorts.filter(isTaken)
+  return { links, farLinks, ports, flows: flows.map(withoutPortNumbers).sort(), meters, dockerNetworks, containers }
 }
 
 /** `1: lo: <…`, `7: vp3x@np3x: <…`. */
@@ -60,18 +63,19 @@ function linkName(line: string): string {
   return /^\d+: ([^:@]+)/.exec(line)?.[1] ?? line
 }
 
-/** How many ports netplugin makes in advance when not told otherwise. */
+/** How many ports netplugin makes in advance when not told otherwise; as many again may wait that endpoints of CNI gave back. */
 const reserved = 16
 
-/** Names of both ends of the pairs that netplugin made in advance, no more than there may be. */
-function waitingPairs(shown: readonly string[]): ReadonlySet<string> {
-  const ports = ['netplugin:reserve', 'netplugin:reserve:again'].flatMap((alias) =>
-    shown
-      .filter((line) => line.trimEnd().endsWith(`alias ${alias}`))
-      .map(linkName)
-      .slice(0, reserved),
-  )
-  return new Set(ports.flatMap((name) => [name, name.replace(/^vp/, 'np')]))
+/** Names of both ends of the pairs that wait for endpoints, no more than there may be. */
+function waitingPairs(shown: readonly string[], far: readonly string[]): ReadonlySet<string> {
+  const withAlias = (lines: readonly string[], alias: string) =>
+    lines.filter((line) => line.trimEnd().endsWith(`alias ${alias}`)).map(linkName)
+  const ports = withAlias(shown, 'netplugin:reserve').slice(0, reserved)
+  const ends = withAlias(far, 'netplugin:reserve:cni').slice(0, 2 * reserved)
+  return new Set([
+    ...ports.flatMap((name) => [name, name.replace(/^vp/, 'np')]),
+    ...ends.flatMap((name) => [name, name.replace(/^np/, 'vp')]),
+  ])
 }
 
 /** A port that is made again may have another number, which is in its flows and so in their hashes. */

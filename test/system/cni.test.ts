@@ -68,6 +68,53 @@ test('containers by CNI', { skip: labSkip, timeout: 200_000 }, (t) =>
       assert.equal(await lab.execOk('node2', 'ip netns exec c2 dig +short @10.1.1.254 c1 A'), '10.1.1.1\n')
     })
 
+    await step(
+      'what comes and goes changes no link of the host, and the switch does not look at its ports',
+      async () => {
+        await makeNamespaces(lab, 'node1', 'c5')
+        const given = { container: 'c5' }
+        const waiting = async () => {
+          const { stdout } = await lab.exec('node1', 'ip -n netplugin -o link | grep -c "alias netplugin:reserve:cni"')
+          return Number(stdout)
+        }
+        const looks = async () => {
+          const shown = await lab.execOk('node1', 'ovs-appctl coverage/show | grep bridge_reconfigure')
+          return shown.replace(/.*total/, '')
+        }
+        const full = await lab.until('pairs to wait', async () => ((await waiting()) >= 8 ? waiting() : undefined))
+        const monitor = lab.spawn('node1', ['ip', '-o', 'monitor', 'link'])
+        let events = ''
+        monitor.stdout.on('data', (part: Buffer) => {
+          events += part.toString()
+        })
+        const mark = async (name: string) => {
+          await lab.until(`to hear of ${name}`, async () => {
+            await lab.execOk('node1', `ip link add ${name} type bridge && ip link del ${name}`)
+            return events.includes(name) || undefined
+          })
+        }
+        await mark('begin')
+        // It hears of what the marks were a moment later.
+        const before = await lab.until('the switch to rest', async () => {
+          const first = await looks()
+          await lab.execOk('node1', 'sleep 1')
+          return (await looks()) === first ? first : undefined
+        })
+        await cniOk(lab, 'node1', 'ADD', given)
+        assert.equal((await ping(lab, 'node2', 'c2', '10.1.1.3')).code, 0)
+        await cniOk(lab, 'node1', 'DEL', given)
+        await lab.until('the pair to wait again', async () => (await waiting()) === full || undefined)
+        const after = await looks()
+        await mark('end')
+        monitor.kill('SIGKILL')
+        assert.deepEqual(
+          events.split('\n').filter((line) => line !== '' && !/\b(begin|end)\b/.test(line)),
+          [],
+        )
+        assert.equal(after, before)
+      },
+    )
+
     await step('CHECK agrees; ADD again answers the same', async () => {
       const { status: _, ...prevResult } = await cniOk(lab, 'node1', 'ADD')
       await cniOk(lab, 'node1', 'CHECK', { config: { prevResult } })

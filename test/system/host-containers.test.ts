@@ -4,9 +4,12 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { readlinkSync } from 'node:fs'
 import { test } from 'node:test'
-import { testContainers } from '../../src/drivers/host/containers.contract.ts'
+import { endIn, testContainers } from '../../src/drivers/host/containers.contract.ts'
+import { LinuxHost } from '../../src/drivers/host/linux.ts'
 import { LinuxContainers } from '../../src/drivers/host/linux-containers.ts'
+import { silentLog } from '../../src/lib/log.ts'
 import { leaveToNewNamespace, withNetlink } from '../../src/protocols/netlink/index.ts'
+import { openFar } from '../support/far.ts'
 
 const isRoot = process.getuid?.() === 0
 
@@ -15,31 +18,35 @@ else {
   testContainers({
     name: 'linux containers',
     open: () => {
+      const far = openFar()
       leaveToNewNamespace()
+      const host = LinuxHost.open({ far }, { log: silentLog })
       const processes = new Map<string, ChildProcess>()
       const inside = (namespace: string, command: string) =>
         execFileSync('nsenter', [`--net=${namespace}`, 'ip', ...command.split(' ')])
       return {
-        containers: new LinuxContainers(),
+        containers: new LinuxContainers({ far }),
         addContainer: () => {
           const { child, namespace } = startContainer()
           processes.set(namespace, child)
           return namespace
         },
         endContainer: (namespace) => kill(processes.get(namespace)),
-        addPair: (name, peer, mac) =>
-          withNetlink((netlink) => {
-            netlink.createVeth({ name, peer: { name: peer, mac } })
-            return netlink.link(name)!
-          }),
-        hostLink: (name) => withNetlink((netlink) => netlink.link(name)),
+        addPair: (name, peer, mac, isFar) => {
+          const veth = { name, peer, mac, mtu: 1500, alias: 'netplugin:web', txChecksum: true, isFar }
+          for (const { error } of host.apply([{ kind: 'create-veth', ...veth }])) assert.equal(error, undefined)
+          return host.facts().links.get(name)!
+        },
+        farEnd: (name) => endIn(host.facts(), name),
         addLink: (namespace, name) => {
           inside(namespace, `link add ${name} up type veth peer name other`)
           inside(namespace, 'link set other up')
         },
         addRoute: (namespace, destination, device) => void inside(namespace, `route add ${destination} dev ${device}`),
-        close: () => {
+        close: async () => {
           for (const child of processes.values()) kill(child)
+          await host.close()
+          far.close()
         },
       }
     },
@@ -59,8 +66,7 @@ else {
     try {
       const containers = new LinuxContainers()
       withNetlink((netlink) => netlink.createVeth({ name: 'v6', peer: { name: 'eth0' } }))
-      const index = withNetlink((netlink) => netlink.link('eth0'))!.index
-      containers.moveIn(index, namespace)
+      containers.moveIn({ link: withNetlink((netlink) => netlink.link('eth0'))!, isFar: false }, namespace)
       const off = 'echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6'
       execFileSync('nsenter', [`--net=${namespace}`, 'sh', '-c', off])
       const end = containers.look(namespace).links.get('eth0')!

@@ -8,6 +8,7 @@ import { testHost } from '../../src/drivers/host/host.contract.ts'
 import { LinuxHost } from '../../src/drivers/host/linux.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { createNamespace, hasTxChecksum, leaveToNewNamespace, withNetlink } from '../../src/protocols/netlink/index.ts'
+import { openFar } from '../support/far.ts'
 
 const isRoot = process.getuid?.() === 0
 
@@ -16,8 +17,9 @@ else {
   testHost({
     name: 'linux host',
     open: () => {
+      const far = openFar()
       leaveToNewNamespace()
-      const host = LinuxHost.open({ log: silentLog })
+      const host = LinuxHost.open({ far }, { log: silentLog })
       return {
         host,
         addForeignVeth: (name) =>
@@ -29,14 +31,17 @@ else {
           closeSync(container)
         },
         hasTxChecksum,
-        close: () => host.close(),
+        close: async () => {
+          await host.close()
+          far.close()
+        },
       }
     },
   })
 
   test("linux host: others' routes are told apart from ours", async () => {
     leaveToNewNamespace()
-    const host = LinuxHost.open({ log: silentLog })
+    const host = LinuxHost.open({}, { log: silentLog })
     try {
       withNetlink((netlink) => netlink.createVeth({ name: 'out', peer: { name: 'in' } }))
       for (const name of ['out', 'in']) execFileSync('ip', ['link', 'set', name, 'up'])
@@ -56,7 +61,7 @@ else {
 
   test('linux host: the kernel datapath is there or not, and asking does no harm', async () => {
     leaveToNewNamespace()
-    const host = LinuxHost.open({ log: silentLog })
+    const host = LinuxHost.open({}, { log: silentLog })
     try {
       assert.equal(host.facts().hasKernelOpenVswitch, existsSync('/sys/module/openvswitch'))
     } finally {

@@ -2,65 +2,12 @@
 // containers can be started, found and removed.
 
 import assert from 'node:assert/strict'
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { endpoints } from '../support/inventory.ts'
-import { labSkip, type TestLab, withLab } from '../support/lab.ts'
-import { makeNextVersion } from '../support/next-version.ts'
+import { labSkip, withLab } from '../support/lab.ts'
 import { startPings } from '../support/ping-stream.ts'
 import { stepsOf } from '../support/steps.ts'
-
-const health = 'http://netmaster:9999/healthz'
-const activate = '--unix-socket /run/docker/plugins/netplugin.sock http://plugin/Plugin.Activate'
-
-type Program = 'netmaster' | 'netplugin'
-
-/** The programs of the next version that run. */
-class Upgraded {
-  readonly #lab: TestLab
-  readonly #paths: { readonly root: string; readonly next: string }
-  readonly #running = new Map<string, ChildProcess>()
-
-  constructor(lab: TestLab) {
-    this.#lab = lab
-    this.#paths = makeNextVersion(join(lab.directory('node1'), 'next'))
-  }
-
-  /** In the place of the one that runs, with the same words. */
-  async up(host: string, program: Program): Promise<void> {
-    const { root, next } = this.#paths
-    const find = `tr '\\0' '\\n' < /proc/$(pgrep -o -f '[s]rc/cmd/${program}.ts')/cmdline`
-    const words = (await this.#lab.execOk(host, find)).trim().split('\n')
-    assert.ok(
-      words.some((word) => word === join(root, `src/cmd/${program}.ts`)),
-      words.join(' '),
-    )
-    await this.#lab.kill(host, program)
-    const argv = words.map((word) => word.replace(join(root, 'src'), join(next, 'src')))
-    const child = this.#lab.spawn(host, argv)
-    child.stdout.resume()
-    child.stderr.resume()
-    this.#running.set(`${host} ${program}`, child)
-    const ask = `curl -sf --max-time 2 ${program === 'netmaster' ? health : `-X POST ${activate}`}`
-    await this.#lab.until(`${program} to answer`, async () => (await this.#lab.exec(host, ask)).code === 0 || undefined)
-  }
-
-  /** Back to the one of now. */
-  async down(host: string, program: Program): Promise<void> {
-    const child = this.#running.get(`${host} ${program}`)
-    assert.ok(child?.exitCode === null, `${program} of the next version ended by itself`)
-    // Not until its pipes are closed: the names server goes on, and has them.
-    const over = once(child, 'exit')
-    child.kill('SIGKILL')
-    await over
-    await this.#lab.until(`${program} to be gone`, async () => {
-      return (await this.#lab.exec(host, ['pgrep', '-f', `src/cmd/${program}.ts`])).code !== 0 || undefined
-    })
-    await this.#lab.start(host, program)
-  }
-}
+import { Upgraded, type UpgradedProgram } from '../support/upgraded.ts'
 
 const run = (name: string) => `docker run -d --name ${name} --stop-signal KILL --net contiv-net busybox sleep 1d`
 
@@ -98,7 +45,7 @@ test('upgrade and downgrade under traffic', { skip: labSkip, timeout: 280_000 },
     await known(2)
     await works()
     const pings = await startPings(lab, 'node1', 'web', '20.1.1.2')
-    const moves: readonly (readonly ['up' | 'down', string, Program])[] = [
+    const moves: readonly (readonly ['up' | 'down', string, UpgradedProgram])[] = [
       ['up', 'node1', 'netmaster'],
       ['up', 'node1', 'netplugin'],
       ['up', 'node2', 'netplugin'],

@@ -6,7 +6,8 @@ import { vxlanPort as defaultVxlanPort, hostMac, outsideMac, portNames } from '.
 import { resolverAddresses } from '../pipeline/features/names.ts'
 import { outsideHostAddress } from '../pipeline/features/outside.ts'
 import type { DesiredBridge, DesiredPort } from '../plan/database.ts'
-import { type DesiredHostPort, type DesiredVeth, reserveAlias, wornAlias } from '../plan/host.ts'
+import type { DesiredHostPort } from '../plan/host.ts'
+import { cniReserveAlias, type DesiredVeth, ownAliasPrefix, reserveAlias } from '../plan/veths.ts'
 import type { LocalEndpoint, NodeNetwork, PortNames } from './node-network.ts'
 
 export interface NodeSettings {
@@ -36,15 +37,15 @@ export function networkMtu(kind: 'vlan' | 'vxlan', settings: NodeSettings): numb
 
 /** Ports made in advance. */
 export interface ReservedPorts {
-  /** Without an endpoint, fresh. */
+  /** Without an endpoint. */
   readonly waiting: readonly PortNames[]
-  /** Without an endpoint, given back. */
-  readonly worn: readonly PortNames[]
+  /** The same for endpoints of CNI. */
+  readonly waitingForCni: readonly PortNames[]
   /** Names of ports with an endpoint whose mark shall still say that they wait. */
   readonly unmarked: ReadonlySet<string>
 }
 
-const noReserve: ReservedPorts = { waiting: [], worn: [], unmarked: new Set() }
+const noReserve: ReservedPorts = { waiting: [], waitingForCni: [], unmarked: new Set() }
 
 const reserveMark = { 'netplugin-role': 'reserve' } as const
 
@@ -69,7 +70,9 @@ export function desiredBridges(
     const mark = isUnmarked ? reserveMark : { 'netplugin-endpoint': endpoint.endpointId }
     add(simplePort(endpoint.portName, '', {}, mark))
   }
-  for (const { portName } of [...reserve.waiting, ...reserve.worn]) add(simplePort(portName, '', {}, reserveMark))
+  for (const { portName } of [...reserve.waiting, ...reserve.waitingForCni]) {
+    add(simplePort(portName, '', {}, reserveMark))
+  }
   if (settings.uplinks.length === 0) return [bridge(bridgeNames.integration, 'secure', settings, ports)]
   add(simplePort(portNames.uplink, 'patch', { peer: patchBack }, { 'netplugin-role': 'uplink' }))
   return [
@@ -87,6 +90,7 @@ export function desiredVeths(network: NodeNetwork, settings: NodeSettings): Desi
     kind: 'veth',
     name: endpoint.portName,
     peer: endpoint.peerName,
+    ...(isCniId(endpoint.endpointId) ? { isFar: true } : {}),
     mac: endpoint.mac,
     mtu: networkMtu(endpoint.network.encap.kind, settings),
     alias: vethAlias(endpoint),
@@ -97,22 +101,21 @@ export function desiredVeths(network: NodeNetwork, settings: NodeSettings): Desi
 
 /** Of an endpoint yet to come: what is wrong for its network is put right when it takes the pair. */
 export function reservedVeths(
-  { waiting, worn }: Pick<ReservedPorts, 'waiting' | 'worn'>,
+  { waiting, waitingForCni }: Pick<ReservedPorts, 'waiting' | 'waitingForCni'>,
   settings: NodeSettings,
 ): DesiredVeth[] {
-  return [...withAlias(waiting, reserveAlias, settings), ...withAlias(worn, wornAlias, settings)]
-}
-
-function withAlias(names: readonly PortNames[], alias: string, settings: NodeSettings): DesiredVeth[] {
-  return names.map(({ portName, peerName }) => ({
-    kind: 'veth',
+  const reserved = ({ portName, peerName }: PortNames) => ({
+    kind: 'veth' as const,
     name: portName,
     peer: peerName,
     mac: '02:02:00:00:00:00',
     mtu: networkMtu(settings.underlayMtu === undefined ? 'vlan' : 'vxlan', settings),
-    alias,
     txChecksum: settings.datapathType === 'system',
-  }))
+  })
+  return [
+    ...waiting.map((names) => ({ ...reserved(names), alias: reserveAlias })),
+    ...waitingForCni.map((names) => ({ ...reserved(names), alias: cniReserveAlias, isFar: true })),
+  ]
 }
 
 /** Small enough for an answer to reach an endpoint of any network. */
@@ -153,7 +156,7 @@ const patchBack = 'np-to-int'
 const bondName = 'uplinkPort'
 
 function vethAlias(endpoint: LocalEndpoint): string {
-  return `netplugin:${endpoint.endpointId}`
+  return `${ownAliasPrefix}${endpoint.endpointId}`
 }
 
 function bridge(

@@ -44,8 +44,8 @@ export function findEnd(hostEnd: LinkInfo, mac: string, inside: NamespaceFacts):
   return undefined
 }
 
-/** The interface in the container that is made over a link of the host, of which it has the MAC. */
-export function findOver(lower: LinkInfo, mac: string, inside: NamespaceFacts): LinkInfo | undefined {
+/** The interface in the container that is made over a far end, of which it has the MAC. */
+export function findOver(lower: LinkInfo, mac: string, inside: Pick<NamespaceFacts, 'links'>): LinkInfo | undefined {
   for (const link of inside.links.values()) {
     const leadsOut = link.kind === 'macvlan' && link.peerNetnsId !== undefined
     if (leadsOut && link.peerIndex === lower.index && link.mac === mac.toLowerCase()) return link

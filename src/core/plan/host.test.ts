@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AddressInfo, LinkInfo, RouteInfo } from '../../protocols/netlink/index.ts'
-import {
-  type DesiredHostPort,
-  type DesiredVeth,
-  type HostFacts,
-  ownLinkGroup,
-  ownRouteProtocol,
-  planHost,
-} from './host.ts'
+import { type DesiredHostPort, type HostFacts, ownRouteProtocol, planHost } from './host.ts'
+import { type DesiredVeth, ownLinkGroup } from './veths.ts'
 
 const veth: DesiredVeth = {
   kind: 'veth',

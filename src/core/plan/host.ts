@@ -4,41 +4,16 @@
 // no alias yet and our device group, which a veth has from birth; a route with our protocol number; an internal port of
 // the switch that is named in the desired state.
 //
-// A veth is finished when its host end is up: that is the last step of making one. The other end may be in a container,
+// A veth (veths.ts) is finished when its host end is up: that is the last step of making one. The other end may be in a container,
 // where it is the container's, so a finished veth is judged by its host end alone. Whether checksums are on is not read
 // back: a veth keeps what it was made with.
 
 import { formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from '../../lib/address.ts'
 import type { AddressInfo, LinkInfo, RouteInfo } from '../../protocols/netlink/index.ts'
+import { type DesiredVeth, isOwnVeth, planVeth, setLink } from './veths.ts'
 
-/** Prefix of the alias of every veth that is ours. */
-export const ownAliasPrefix = 'netplugin:'
-/** Alias of a veth of ours that waits for an endpoint. */
-export const reserveAlias = `${ownAliasPrefix}reserve`
-/**
- * The same of one that an endpoint had and gave back. Its other end was below an interface of a container, silent on the
- * host, and can be that again; what Docker moves must be fresh.
- */
-export const wornAlias = `${reserveAlias}:again`
-/** Device group of our veths ("np"): the one mark that can be set in the message that makes them. */
-export const ownLinkGroup = 0x6e70
 /** `rtm_protocol` of our routes; no routing daemon uses it. */
 export const ownRouteProtocol = 78
-
-export interface DesiredVeth {
-  readonly kind: 'veth'
-  /** Host end, which the switch holds. */
-  readonly name: string
-  /** The end that the runtime moves into the container and renames. */
-  readonly peer: string
-  /** Of the peer. */
-  readonly mac: string
-  readonly mtu: number
-  /** `netplugin:<endpoint>`. */
-  readonly alias: string
-  /** False where a userspace switch passes packets on as they come. */
-  readonly txChecksum: boolean
-}
 
 /** A port that the switch itself makes; until it has, there is nothing to do. */
 export interface DesiredHostPort {
@@ -64,6 +39,8 @@ export interface DesiredHost {
 export interface HostFacts {
   /** By name; the same map, and the same array of addresses, until something changes. */
   readonly links: ReadonlyMap<string, LinkInfo>
+  /** Those in the far namespace, likewise; missing: there is none. */
+  readonly farLinks?: ReadonlyMap<string, LinkInfo>
   readonly addresses: readonly AddressInfo[]
   /** Those with our protocol number. */
   readonly routes: readonly RouteInfo[]
@@ -75,8 +52,9 @@ export interface HostFacts {
 /** The index is the identity of a link: a name may have found another owner since the facts were read. */
 export type HostStep =
   /**
-   * Both ends, the host end with the alias and our group; then checksums off where `txChecksum` is false; then the host
-   * end up. One step, so that a name that another link has ends it before anything is done to that link.
+   * Both ends, the host end with our group and an alias, a far one in the far namespace with the alias, up and silent;
+   * checksums off where `txChecksum` is false; then the host end up. One step, so that a name that another link has ends
+   * it before anything is done to that link.
    */
   | ({ readonly kind: 'create-veth' } & Omit<DesiredVeth, 'kind'>)
   /** A waiting veth becomes that of an endpoint. The alias is last: until it is set, the veth waits. */
@@ -85,20 +63,24 @@ export type HostStep =
       readonly name: string
       readonly index: number
       readonly peerIndex: number
-      /** Of the peer. */
-      readonly mac: string
+      /** Whether the peer is in the far namespace; then it has the alias. */
+      readonly isFar?: boolean
+      /** Of the peer; missing when it has it. */
+      readonly mac?: string
       /** Of both; missing when they have it. */
       readonly mtu?: number
       readonly alias: string
     }
-  | { readonly kind: 'disable-tx-checksum'; readonly name: string }
+  | { readonly kind: 'disable-tx-checksum'; readonly name: string; readonly isFar?: boolean }
   | {
       readonly kind: 'set-link'
       readonly name: string
       readonly index: number
+      readonly isFar?: boolean
       readonly up?: true
       readonly mtu?: number
       readonly mac?: string
+      readonly alias?: string
     }
   | { readonly kind: 'delete-link'; readonly name: string; readonly index: number }
   | { readonly kind: 'add-address'; readonly name: string; readonly index: number; readonly address: string }
@@ -130,84 +112,6 @@ export function planHost(desired: DesiredHost, facts: HostFacts, options: HostPl
   return steps
 }
 
-/** Whether the link is a veth that we made. */
-export function isOwnVeth(link: LinkInfo): boolean {
-  if (link.kind !== 'veth') return false
-  return link.alias.startsWith(ownAliasPrefix) || (link.alias === '' && link.group === ownLinkGroup)
-}
-
-/** The endpoint that a veth of ours has by its alias; empty without one. */
-export function endpointOfAlias(alias: string): string {
-  return isReserve(alias) || !alias.startsWith(ownAliasPrefix) ? '' : alias.slice(ownAliasPrefix.length)
-}
-
-/** Whether the alias is that of a veth that waits for an endpoint. */
-function isReserve(alias: string): boolean {
-  return alias === reserveAlias || alias === wornAlias
-}
-
-function planVeth(veth: DesiredVeth, facts: HostFacts, steps: HostStep[]): void {
-  const link = facts.links.get(veth.name)
-  const peer = link && findPeer(veth.peer, link, facts.links)
-  if (link === undefined || !isOwnVeth(link)) createVeth(veth, steps)
-  else if (link.alias === veth.alias) mendVeth(veth, { link, peer }, steps)
-  else if (peer !== undefined && (isReserve(link.alias) || veth.alias === wornAlias)) {
-    claimVeth(veth, { link, peer }, steps)
-  } else {
-    // Of another endpoint, or left without an alias by an agent that died: its other end cannot be trusted.
-    steps.push({ kind: 'delete-link', name: link.name, index: link.index })
-    createVeth(veth, steps)
-  }
-}
-
-/** Both ends as they are; no peer: it is in a container. */
-interface Pair {
-  readonly link: LinkInfo
-  readonly peer: LinkInfo | undefined
-}
-
-function mendVeth(veth: DesiredVeth, { link, peer }: Pair, steps: HostStep[]): void {
-  if (peer !== undefined) setLink(peer, { mtu: veth.mtu, mac: veth.mac }, steps)
-  if (!link.up && !veth.txChecksum) {
-    steps.push({ kind: 'disable-tx-checksum', name: veth.name })
-    if (peer !== undefined) steps.push({ kind: 'disable-tx-checksum', name: veth.peer })
-  }
-  setLink(link, { mtu: veth.mtu, up: true }, steps)
-}
-
-function createVeth({ name, peer, mac, mtu, alias, txChecksum }: DesiredVeth, steps: HostStep[]): void {
-  steps.push({ kind: 'create-veth', name, peer, mac, mtu, alias, txChecksum })
-}
-
-function claimVeth(
-  { name, mac, mtu, alias }: DesiredVeth,
-  { link, peer }: Record<keyof Pair, LinkInfo>,
-  steps: HostStep[],
-): void {
-  const resize = link.mtu === mtu && peer.mtu === mtu ? {} : { mtu }
-  steps.push({ kind: 'claim-veth', name, index: link.index, peerIndex: peer.index, mac, ...resize, alias })
-}
-
-/** The other end, while it is still (or again) in the namespace of the host. */
-export function findPeer(name: string, link: LinkInfo, links: ReadonlyMap<string, LinkInfo>): LinkInfo | undefined {
-  const peer = links.get(name)
-  return peer?.kind === 'veth' && peer.peerIndex === link.index && peer.peerNetnsId === undefined ? peer : undefined
-}
-
-interface LinkWish {
-  readonly mtu: number
-  readonly mac?: string
-  readonly up?: true
-}
-
-function setLink(link: LinkInfo, wish: LinkWish, steps: HostStep[]): void {
-  const mtu = link.mtu === wish.mtu ? {} : { mtu: wish.mtu }
-  const mac = wish.mac === undefined || link.mac === wish.mac.toLowerCase() ? {} : { mac: wish.mac }
-  const up = wish.up === undefined || link.up ? {} : { up: wish.up }
-  const change = { ...mac, ...mtu, ...up }
-  if (Object.keys(change).length > 0) steps.push({ kind: 'set-link', name: link.name, index: link.index, ...change })
-}
-
 /** Kinds of link that a switch makes for an internal port: userspace and kernel datapath. */
 const internalKinds: ReadonlySet<string> = new Set(['tun', 'openvswitch'])
 
@@ -221,7 +125,7 @@ function planHostPort(port: DesiredHostPort, facts: HostFacts, options: HostPlan
   const link = internalPort(port.name, facts)
   if (link === undefined) return
   const { name, index } = link
-  setLink(link, { mtu: port.mtu, mac: port.mac, up: true }, steps)
+  setLink({ link, isFar: false }, { mtu: port.mtu, mac: port.mac, up: true }, steps)
   const wanted = new Set(port.addresses.map(canonicalCidr))
   for (const { index: holder, cidr, scope } of facts.addresses) {
     if (holder !== index || wanted.delete(cidr)) continue

@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type DesiredInterface, findEnd, findOver, planInterface } from '../../core/plan/container.ts'
+import type { HostFacts } from '../../core/plan/host.ts'
+import type { FarEnd } from '../../core/plan/veths.ts'
 import type { LinkInfo } from '../../protocols/netlink/index.ts'
 import type { Containers } from './containers.ts'
 
@@ -12,14 +14,14 @@ export interface ContainersScene {
   /** A new container; its namespace. */
   addContainer(): string
   endContainer(namespace: string): void
-  /** A pair on the host, as a pass of the agent makes it; the host's end as it is now. */
-  addPair(name: string, peer: string, mac: string): LinkInfo
-  /** A link of the host; undefined when there is none of that name. */
-  hostLink(name: string): LinkInfo | undefined
+  /** A pair as a pass of the agent makes it, for Docker or, with a far end in the far namespace, for CNI; the host's end as it is now. */
+  addPair(name: string, peer: string, mac: string, isFar: boolean): LinkInfo
+  /** A link of the host or of the far namespace; undefined when there is none of that name. */
+  farEnd(name: string): FarEnd | undefined
   /** A link that the container has from elsewhere. */
   addLink(namespace: string, name: string): void
   addRoute(namespace: string, destination: string, device: string): void
-  close(): void
+  close(): void | Promise<void>
 }
 
 export interface ContainersUnderTest {
@@ -42,16 +44,22 @@ export function testContainers(subject: ContainersUnderTest): void {
       try {
         await body(scene)
       } finally {
-        scene.close()
+        await scene.close()
       }
     })
 
-  scenario('an interface that is moved in gets a name and what is desired, and is up', (scene) => {
-    const { containers, addContainer, addPair, hostLink } = scene
+  const bothWays = (title: string, body: (scene: ContainersScene, isFar: boolean) => void | Promise<void>) => {
+    scenario(title, (scene) => body(scene, false))
+    scenario(`${title}, with a far namespace`, (scene) => body(scene, true))
+  }
+
+  bothWays('an interface that is moved in gets a name and what is desired, and is up', (scene, isFar) => {
+    const { containers, addContainer, addPair, farEnd } = scene
     const namespace = addContainer()
-    const host = addPair('vweb', 'cweb', mac)
-    containers.moveIn(peerOf(scene, 'cweb'), namespace)
-    assert.equal(hostLink('cweb'), undefined)
+    const host = addPair('vweb', 'cweb', mac, isFar)
+    assert.equal(farEnd('cweb')?.isFar, isFar)
+    containers.moveIn(farEndOf(scene, 'cweb'), namespace)
+    assert.equal(farEnd('cweb'), undefined)
     reach(containers, namespace, host, desired)
     const { links, addresses, routes } = containers.look(namespace)
     const end = links.get('eth0')
@@ -67,8 +75,8 @@ export function testContainers(subject: ContainersUnderTest): void {
 
   scenario('what is not desired any more goes: addresses and our routes', ({ containers, ...scene }) => {
     const namespace = scene.addContainer()
-    const host = scene.addPair('vweb', 'cweb', mac)
-    containers.moveIn(peerOf(scene, 'cweb'), namespace)
+    const host = scene.addPair('vweb', 'cweb', mac, false)
+    containers.moveIn(farEndOf(scene, 'cweb'), namespace)
     reach(containers, namespace, host, desired)
     reach(containers, namespace, host, {
       ...desired,
@@ -93,8 +101,8 @@ export function testContainers(subject: ContainersUnderTest): void {
     const namespace = addContainer()
     addLink(namespace, 'eth0')
     addRoute(namespace, '0.0.0.0/0', 'eth0')
-    const host = addPair('vweb', 'cweb', mac)
-    containers.moveIn(peerOf(scene, 'cweb'), namespace)
+    const host = addPair('vweb', 'cweb', mac, false)
+    containers.moveIn(farEndOf(scene, 'cweb'), namespace)
     reach(containers, namespace, host, desired)
     const { links, routes } = containers.look(namespace)
     assert.ok(links.has('eth1'), 'under the first free name')
@@ -107,8 +115,8 @@ export function testContainers(subject: ContainersUnderTest): void {
 
   scenario('a failing step does not stop the others', ({ containers, ...scene }) => {
     const namespace = scene.addContainer()
-    const host = scene.addPair('vweb', 'cweb', mac)
-    containers.moveIn(peerOf(scene, 'cweb'), namespace)
+    const host = scene.addPair('vweb', 'cweb', mac, false)
+    containers.moveIn(farEndOf(scene, 'cweb'), namespace)
     const end = findEnd(host, mac, containers.look(namespace))
     assert.ok(end)
     const bad = { kind: 'set-link', name: 'nothing', index: 4_000, mtu: 1400 } as const
@@ -117,14 +125,14 @@ export function testContainers(subject: ContainersUnderTest): void {
     assert.ok(results.slice(1).every(({ error }) => error === undefined))
   })
 
-  scenario('an interface is made over a link of the host, which stays there when it goes', async (scene) => {
-    const { containers, addContainer, addPair, hostLink, endContainer } = scene
+  bothWays('an interface is made over a far end, which stays where it is when it goes', async (scene, isFar) => {
+    const { containers, addContainer, addPair, endContainer } = scene
     const [namespace, second] = [addContainer(), addContainer()]
-    addPair('vweb', 'cweb', mac)
-    const lower = hostLink('cweb')
-    assert.ok(lower)
+    addPair('vweb', 'cweb', '02:02:00:00:00:00', isFar)
+    const lower = farEndOf(scene, 'cweb')
+    const now = () => farEndOf(scene, 'cweb')
     containers.putOver(lower, namespace, { name: 'net0', mac, mtu: 1400 })
-    const end = findOver(lower, mac, containers.look(namespace))
+    const end = findOver(lower.link, mac, containers.look(namespace))
     assert.deepEqual([end?.name, end?.mac, end?.mtu, end?.up], ['net0', mac, 1400, true])
     assert.ok(end)
     const wish = { ...desired, mtu: 1400 }
@@ -132,19 +140,20 @@ export function testContainers(subject: ContainersUnderTest): void {
       assert.equal(error, undefined)
     }
     assert.deepEqual(planInterface(wish, end, containers.look(namespace)), [])
-    assert.equal(hostLink('cweb')?.up, true)
-    assert.throws(() => containers.putOver(lower, namespace, { name: 'net0', mac, mtu: 1400 }), {
+    const { link, isFar: isStillFar } = now()
+    assert.deepEqual([link.up, link.mac, isStillFar], [true, mac, isFar])
+    assert.throws(() => containers.putOver(now(), namespace, { name: 'net0', mac, mtu: 1400 }), {
       code: 'NETLINK_EEXIST',
     })
-    const { finished } = await containers.removeOver(lower, namespace)
+    const { finished } = await containers.removeOver(now(), namespace)
     assert.equal(containers.look(namespace).links.has('net0'), false)
-    await finished
-    containers.putOver(lower, second, { name: 'net1', mac, mtu: 1400 })
-    await (await containers.removeOver(lower, second)).finished
-    await (await containers.removeOver(lower, second)).finished
-    containers.putOver(lower, namespace, { name: 'net2', mac, mtu: 1400 })
+    assert.equal(await finished, true)
+    containers.putOver(now(), second, { name: 'net1', mac, mtu: 1400 })
+    assert.equal(await (await containers.removeOver(now(), second)).finished, true)
+    assert.equal(await (await containers.removeOver(now(), second)).finished, false)
+    containers.putOver(now(), namespace, { name: 'net2', mac, mtu: 1400 })
     endContainer(namespace)
-    assert.equal(hostLink('cweb')?.index, lower.index)
+    assert.equal(now().link.index, lower.link.index)
     assert.deepEqual(
       [...containers.look(second).links.keys()].filter((name) => name !== 'lo'),
       [],
@@ -153,19 +162,29 @@ export function testContainers(subject: ContainersUnderTest): void {
 
   scenario('a container that ended is missing, and takes both ends along', ({ containers, ...scene }) => {
     const namespace = scene.addContainer()
-    scene.addPair('vweb', 'cweb', mac)
-    containers.moveIn(peerOf(scene, 'cweb'), namespace)
+    const host = scene.addPair('vweb', 'cweb', mac, false)
+    containers.moveIn(farEndOf(scene, 'cweb'), namespace)
     scene.endContainer(namespace)
     assert.throws(() => containers.look(namespace), { kind: 'not-found', code: 'NAMESPACE_MISSING' })
     assert.throws(() => containers.apply(namespace, []), { kind: 'not-found', code: 'NAMESPACE_MISSING' })
-    assert.throws(() => containers.moveIn(1, namespace), { kind: 'not-found', code: 'NAMESPACE_MISSING' })
+    assert.throws(() => containers.moveIn({ link: host, isFar: false }, namespace), {
+      kind: 'not-found',
+      code: 'NAMESPACE_MISSING',
+    })
   })
 }
 
-function peerOf(scene: Pick<ContainersScene, 'hostLink'>, name: string): number {
-  const link = scene.hostLink(name)
-  assert.ok(link, `${name} is on the host`)
-  return link.index
+/** For scenes: a link by name, wherever it is. */
+export function endIn({ links, farLinks }: Pick<HostFacts, 'links' | 'farLinks'>, name: string): FarEnd | undefined {
+  const [here, far] = [links.get(name), farLinks?.get(name)]
+  if (here !== undefined) return { link: here, isFar: false }
+  return far === undefined ? undefined : { link: far, isFar: true }
+}
+
+function farEndOf(scene: Pick<ContainersScene, 'farEnd'>, name: string): FarEnd {
+  const end = scene.farEnd(name)
+  assert.ok(end, `${name} is not in a container`)
+  return end
 }
 
 /** Applies the plan and checks that it was enough. */

@@ -1,4 +1,4 @@
-import { testContainers } from './containers.contract.ts'
+import { endIn, testContainers } from './containers.contract.ts'
 import { FakeHost } from './fake.ts'
 import { FakeContainers } from './fake-containers.ts'
 
@@ -17,11 +17,20 @@ testContainers({
         return namespace
       },
       endContainer: (namespace) => containers.end(namespace),
-      addPair: (name, peer, mac) => {
-        host.apply([{ kind: 'create-veth', name, peer, mac, mtu: 1500, alias: 'netplugin:web', txChecksum: true }])
+      addPair: (name, peer, mac, isFar) => {
+        const veth = {
+          kind: 'create-veth',
+          name,
+          peer,
+          mac,
+          mtu: 1500,
+          alias: 'netplugin:web',
+          txChecksum: true,
+        } as const
+        host.apply([{ ...veth, isFar }])
         return host.facts().links.get(name)!
       },
-      hostLink: (name) => host.facts().links.get(name),
+      farEnd: (name) => endIn(host.facts(), name),
       addLink: (namespace, name) => void containers.addLink(namespace, { name, up: true }),
       addRoute: (namespace, destination, device) =>
         containers.addRoute(namespace, { destination, deviceIndex: indexOf(namespace, device) }),

@@ -1,16 +1,10 @@
 // Namespaces of containers in memory, beside a fake host. A veth goes when its other end goes, on either side.
 
 import { ownRouteProtocol } from '../../core/plan/host.ts'
+import type { FarEnd } from '../../core/plan/veths.ts'
 import { NetpluginError, unreachable } from '../../lib/errors.ts'
 import type { AddressInfo, LinkInfo, RouteInfo } from '../../protocols/netlink/index.ts'
-import type {
-  ContainerStep,
-  ContainerStepResult,
-  Containers,
-  InterfaceWish,
-  LowerLink,
-  NamespaceFacts,
-} from './containers.ts'
+import type { ContainerStep, ContainerStepResult, Containers, InterfaceWish, NamespaceFacts } from './containers.ts'
 import type { FakeHost } from './fake.ts'
 
 interface Namespace {
@@ -70,27 +64,27 @@ export class FakeContainers implements Containers {
     this.#namespace(namespace)
   }
 
-  moveIn(index: number, namespace: string): void {
+  moveIn({ link: { name, index } }: FarEnd, namespace: string): void {
     this.calls++
     const there = this.#namespace(namespace)
-    const link = [...this.#host.facts().links.values()].find((candidate) => candidate.index === index)
-    if (link === undefined) throw missing(`link ${index}`)
+    const link = this.#host.everyLink.find((candidate) => candidate.index === index)
+    if (link === undefined) throw missing(`link ${name}`)
     this.#host.moveAway(link.name)
     there.links.set(link.name, { ...link, up: false, peerNetnsId: 0 })
   }
 
-  putOver(lower: LowerLink, namespace: string, { name, mac, mtu }: InterfaceWish): LinkInfo {
+  putOver({ link: lower }: FarEnd, namespace: string, { name, mac, mtu }: InterfaceWish): LinkInfo {
     this.calls++
     const there = this.#namespace(namespace)
     if (there.links.has(name)) throw conflict(`the link ${name}`)
-    const found = [...this.#host.facts().links.values()].find(({ index }) => index === lower.index)
+    const found = this.#host.everyLink.find(({ index }) => index === lower.index)
     if (found === undefined) throw missing(`link ${lower.name}`)
     this.#host.apply([{ kind: 'set-link', name: lower.name, index: lower.index, mac, up: true }])
     const over = { kind: 'macvlan', mac, up: true, peerIndex: lower.index, peerNetnsId: 0 }
     return this.addLink(namespace, { name, mtu, ...over })
   }
 
-  async removeOver(lower: LowerLink, namespace: string): Promise<{ readonly finished: Promise<boolean> }> {
+  async removeOver({ link: lower }: FarEnd, namespace: string): Promise<{ readonly finished: Promise<boolean> }> {
     this.calls++
     const there = this.#namespace(namespace)
     let found = false
@@ -119,7 +113,7 @@ export class FakeContainers implements Containers {
   #namespace(path: string): Namespace {
     const found = this.#namespaces.get(path)
     if (found === undefined) throw new NetpluginError('not-found', 'NAMESPACE_MISSING', `there is no namespace ${path}`)
-    const onHost = new Set([...this.#host.facts().links.values()].map(({ index }) => index))
+    const onHost = new Set(this.#host.everyLink.map(({ index }) => index))
     for (const { name, index, peerIndex } of [...found.links.values()]) {
       if (peerIndex === undefined || onHost.has(peerIndex)) continue
       found.links.delete(name)

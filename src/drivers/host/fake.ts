@@ -1,6 +1,7 @@
 // A host in memory: for tests of planning and of the agent. Behaves as the kernel does where a planner can tell.
 
-import { type HostFacts, type HostStep, ownLinkGroup, ownRouteProtocol } from '../../core/plan/host.ts'
+import { type HostFacts, type HostStep, ownRouteProtocol } from '../../core/plan/host.ts'
+import { farAlias, ownLinkGroup } from '../../core/plan/veths.ts'
 import { canonicalIpv6 } from '../../lib/address.ts'
 import { NetpluginError, unreachable } from '../../lib/errors.ts'
 import type { AddressInfo, LinkEvent, LinkInfo, RouteInfo } from '../../protocols/netlink/index.ts'
@@ -8,8 +9,12 @@ import type { HostDriver, HostStepResult, Underlay } from './host.ts'
 
 type CreateVeth = HostStep & { readonly kind: 'create-veth' }
 
+type Links = Map<string, LinkInfo>
+
 export class FakeHost implements HostDriver {
-  readonly #links = new Map<string, LinkInfo>()
+  readonly #links: Links = new Map()
+  /** Those of the far namespace. */
+  readonly #farLinks: Links | undefined
   readonly #listeners = new Set<(event: LinkEvent) => void>()
   readonly #hasKernelOpenVswitch: boolean
   #addresses: readonly AddressInfo[] = []
@@ -17,19 +22,24 @@ export class FakeHost implements HostDriver {
   #lastIndex = 1
   /** What was handed out since the last change. */
   #byName: ReadonlyMap<string, LinkInfo> | undefined
+  #farByName: ReadonlyMap<string, LinkInfo> | undefined
   /** Names of the links whose transmit checksums were switched off. */
   readonly txChecksumOff = new Set<string>()
   /** Neighbours to be asked for again. */
   readonly forgotten: string[] = []
 
-  constructor(options: { readonly hasKernelOpenVswitch: boolean }) {
+  /** It has a far namespace, unless it is told otherwise. */
+  constructor(options: { readonly hasKernelOpenVswitch: boolean; readonly hasFar?: boolean }) {
     this.#hasKernelOpenVswitch = options.hasKernelOpenVswitch
+    if (options.hasFar !== false) this.#farLinks = new Map()
   }
 
   facts(): HostFacts {
     this.#byName ??= new Map(this.#links)
+    this.#farByName ??= this.#farLinks && new Map(this.#farLinks)
     return {
       links: this.#byName,
+      ...(this.#farByName === undefined ? {} : { farLinks: this.#farByName }),
       addresses: this.#addresses,
       routes: this.#routes.filter((route) => route.protocol === ownRouteProtocol),
       foreignRoutes: () => this.#routes.filter((route) => route.protocol !== ownRouteProtocol),
@@ -78,12 +88,17 @@ export class FakeHost implements HostDriver {
   }
 
   /** Puts a link there as another hand would have: the switch, an administrator. */
-  addLink(link: Partial<LinkInfo> & { readonly name: string }): LinkInfo {
+  addLink(link: Partial<LinkInfo> & { readonly name: string }, among: Links = this.#links): LinkInfo {
     const index = ++this.#lastIndex
     const plain = { kind: '', mac: '', mtu: 1500, up: false, carrier: false, alias: '', group: 0, masterIndex: 0 }
     const added: LinkInfo = { ...plain, index, ...link }
-    this.#put(added)
+    this.#put(added, among)
     return added
+  }
+
+  /** The same in the far namespace. */
+  addFarLink(link: Partial<LinkInfo> & { readonly name: string }): LinkInfo {
+    return this.addLink(link, this.#far)
   }
 
   addRoute(route: Pick<RouteInfo, 'destination' | 'deviceIndex' | 'protocol'> & Partial<RouteInfo>): void {
@@ -94,8 +109,15 @@ export class FakeHost implements HostDriver {
 
   /** As a runtime does with the end that a container gets. */
   moveAway(name: string): void {
-    const link = this.#links.get(name)
-    if (link !== undefined) this.#take(link)
+    for (const links of this.#all) {
+      const link = links.get(name)
+      if (link !== undefined) this.#take(link, links)
+    }
+  }
+
+  /** All links, wherever they are. */
+  get everyLink(): readonly LinkInfo[] {
+    return this.#all.flatMap((links) => [...links.values()])
   }
 
   #run(step: HostStep): void {
@@ -104,18 +126,19 @@ export class FakeHost implements HostDriver {
         this.#createVeth(step)
         break
       case 'claim-veth': {
-        const { name, index, peerIndex, mac, mtu, alias } = step
+        const { name, index, peerIndex, mac, mtu, alias, isFar } = step
         const resize = mtu === undefined ? {} : { mtu }
-        this.#setLink(name, peerIndex, { mac, ...resize })
-        this.#setLink(name, index, { alias, ...resize })
+        const mark = isFar === true ? { alias } : {}
+        this.#setLink(name, peerIndex, { ...resize, ...(mac === undefined ? {} : { mac }), ...mark })
+        this.#setLink(name, index, { ...resize, ...(isFar === true ? {} : { alias }) })
         break
       }
       case 'disable-tx-checksum':
-        if (!this.#links.has(step.name)) throw missing(step.name)
+        if (!(step.isFar === true ? this.#far : this.#links).has(step.name)) throw missing(step.name)
         this.txChecksumOff.add(step.name)
         break
       case 'set-link': {
-        const { kind: _, name, index, ...change } = step
+        const { kind: _, name, index, isFar: __, ...change } = step
         this.#setLink(name, index, change)
         break
       }
@@ -149,11 +172,24 @@ export class FakeHost implements HostDriver {
     }
   }
 
-  #createVeth({ name, peer, mac, mtu, alias, txChecksum }: CreateVeth): void {
-    for (const wanted of [name, peer]) if (this.#links.has(wanted)) throw conflict(`the link ${wanted}`)
-    const common = { kind: 'veth', mtu }
-    const peerLink = this.addLink({ ...common, name: peer, mac, peerIndex: this.#lastIndex + 2 })
-    this.addLink({ ...common, name, alias, group: ownLinkGroup, peerIndex: peerLink.index, up: true })
+  get #far(): Links {
+    if (this.#farLinks === undefined) throw new Error('there is no far namespace')
+    return this.#farLinks
+  }
+
+  get #all(): readonly Links[] {
+    return this.#farLinks === undefined ? [this.#links] : [this.#links, this.#farLinks]
+  }
+
+  #createVeth({ name, peer, mac, mtu, alias, txChecksum, isFar = false }: CreateVeth): void {
+    const among = isFar ? this.#far : this.#links
+    if (this.#links.has(name)) throw conflict(`the link ${name}`)
+    if (among.has(peer)) throw conflict(`the link ${peer}`)
+    const common = { kind: 'veth', mtu, ...(isFar ? { peerNetnsId: 0 } : {}) }
+    const mark = isFar ? { alias, up: true } : {}
+    const peerLink = this.addLink({ ...common, name: peer, mac, peerIndex: this.#lastIndex + 2, ...mark }, among)
+    const ends = { group: ownLinkGroup, peerIndex: peerLink.index, up: true }
+    this.addLink({ ...common, name, alias: isFar ? farAlias : alias, ...ends })
     for (const end of [name, peer]) {
       if (txChecksum) this.txChecksumOff.delete(end)
       else this.txChecksumOff.add(end)
@@ -161,16 +197,23 @@ export class FakeHost implements HostDriver {
   }
 
   #setLink(name: string, index: number, change: Partial<LinkInfo>): void {
-    const link = [...this.#links.values()].find((candidate) => candidate.index === index)
-    if (link === undefined) throw missing(name)
-    this.#put({ ...link, ...change })
+    if (Object.keys(change).length === 0) return
+    for (const links of this.#all) {
+      const link = [...links.values()].find((candidate) => candidate.index === index)
+      if (link === undefined) continue
+      this.#put({ ...link, ...change }, links)
+      return
+    }
+    throw missing(name)
   }
 
   #deleteLink(index: number): void {
-    for (const link of [...this.#links.values()]) {
-      // The other end of a veth goes too, if it is here.
-      const isPeer = link.kind === 'veth' && link.peerIndex === index
-      if (link.index === index || isPeer) this.#take(link)
+    for (const links of this.#all) {
+      for (const link of [...links.values()]) {
+        // The other end of a veth goes too, if it is not in a container.
+        const isPeer = link.kind === 'veth' && link.peerIndex === index
+        if (link.index === index || isPeer) this.#take(link, links)
+      }
     }
   }
 
@@ -185,18 +228,24 @@ export class FakeHost implements HostDriver {
     this.#tell({ type: 'address', address: added })
   }
 
-  #put(link: LinkInfo): void {
-    this.#byName = undefined
-    this.#links.set(link.name, link)
-    this.#tell({ type: 'link', link })
+  #put(link: LinkInfo, among: Links): void {
+    among.set(link.name, link)
+    this.#changed(among, { type: 'link', link })
   }
 
-  #take(link: LinkInfo): void {
-    this.#byName = undefined
-    this.#links.delete(link.name)
+  #take(link: LinkInfo, among: Links): void {
+    among.delete(link.name)
     this.#addresses = this.#addresses.filter(({ index }) => index !== link.index)
     this.#routes = this.#routes.filter(({ deviceIndex }) => deviceIndex !== link.index)
-    this.#tell({ type: 'link-gone', link })
+    this.#changed(among, { type: 'link-gone', link })
+  }
+
+  #changed(links: Links, event: LinkEvent): void {
+    if (links === this.#farLinks) this.#farByName = undefined
+    else {
+      this.#byName = undefined
+      this.#tell(event)
+    }
   }
 
   #tell(event: LinkEvent): void {

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type DesiredHost, type DesiredVeth, planHost, reserveAlias } from '../../core/plan/host.ts'
+import { type DesiredHost, planHost } from '../../core/plan/host.ts'
+import { cniReserveAlias, type DesiredVeth, farAlias, findPeer, reserveAlias } from '../../core/plan/veths.ts'
 import type { LinkEvent } from '../../protocols/netlink/index.ts'
 import type { HostDriver, HostStep } from './host.ts'
 
@@ -98,6 +99,47 @@ export function testHost(subject: HostUnderTest): void {
     const end = links.get('vweb')
     assert.deepEqual([end?.index, end?.alias, end?.mtu, end?.up], [before?.index, 'netplugin:web', 1450, true])
     assert.deepEqual([links.get('cweb')?.mac, links.get('cweb')?.mtu], [web.mac, 1450])
+  })
+
+  scenario(
+    'a far end is born in the far namespace, up, with the alias, and the host sees no more of it',
+    ({ host }) => {
+      const far: DesiredVeth = { ...web, isFar: true }
+      reach(host, { veths: [far, db], hostPorts: [] })
+      const facts = host.facts()
+      const end = facts.links.get('vweb')!
+      assert.deepEqual([end.alias, end.up, end.mtu, facts.links.has('cweb')], [farAlias, true, 1450, false])
+      assert.deepEqual(
+        [...(facts.farLinks?.keys() ?? [])].filter((name) => name !== 'lo'),
+        ['cweb'],
+      )
+      const { link, isFar } = findPeer('cweb', end, facts)!
+      assert.deepEqual([link.mac, link.mtu, link.up, link.alias, isFar], [web.mac, 1450, true, 'netplugin:web', true])
+      reach(host, { veths: [db], hostPorts: [] })
+      assert.equal(host.facts().farLinks?.has('cweb'), false)
+    },
+  )
+
+  scenario('whose a pair with a far end is changes without a word of it on the host', ({ host }) => {
+    const waiting: DesiredVeth = { ...web, isFar: true, mac: '02:02:00:00:00:00', alias: cniReserveAlias }
+    reach(host, { veths: [waiting], hostPorts: [] })
+    const before = host.facts().links
+    reach(host, { veths: [{ ...web, isFar: true }], hostPorts: [] })
+    const far = () => host.facts().farLinks?.get('cweb')
+    assert.deepEqual([far()?.alias, far()?.mac], ['netplugin:web', web.mac])
+    reach(host, { veths: [waiting], hostPorts: [] })
+    assert.deepEqual([far()?.alias, far()?.mac], [cniReserveAlias, '02:02:00:00:00:00'])
+    assert.equal(host.facts().links, before)
+  })
+
+  scenario('a pair of an older version keeps its far end on the host', ({ host }) => {
+    reach(host, { veths: [web], hostPorts: [] })
+    const before = host.facts().links.get('vweb')
+    reach(host, { veths: [{ ...web, isFar: true }], hostPorts: [] })
+    assert.deepEqual(host.facts().links.get('vweb'), before)
+    reach(host, { veths: [{ ...web, isFar: true, alias: cniReserveAlias }], hostPorts: [] })
+    assert.equal(host.facts().links.has('cweb'), false, 'it is made anew')
+    assert.equal(host.facts().farLinks?.get('cweb')?.alias, cniReserveAlias)
   })
 
   scenario('veths that are not desired any more go with both ends, others stay', ({ host, addForeignVeth }) => {

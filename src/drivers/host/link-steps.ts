@@ -12,7 +12,7 @@ export type LinkStep = Extract<
 export function runLinkStep(netlink: Netlink, step: LinkStep): void {
   switch (step.kind) {
     case 'set-link': {
-      const { kind: _, name: __, index, ...change } = step
+      const { kind: _, name: __, index, isFar: ___, ...change } = step
       netlink.setLink(index, change)
       break
     }

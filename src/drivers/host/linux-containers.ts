@@ -1,24 +1,39 @@
 // Namespaces of containers on Linux: entered for one call at a time, left before anything else can run.
 
-import { closeSync, existsSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { findOver } from '../../core/plan/container.ts'
+import type { FarEnd } from '../../core/plan/veths.ts'
 import { asNetpluginError, NetpluginError } from '../../lib/errors.ts'
-import { inNamespace, type LinkInfo, Netlink, openNamespace, withNetlink } from '../../protocols/netlink/index.ts'
-import type {
-  ContainerStep,
-  ContainerStepResult,
-  Containers,
-  InterfaceWish,
-  LowerLink,
-  NamespaceFacts,
-} from './containers.ts'
+import {
+  inNamespace,
+  isSameNamespace,
+  type LinkInfo,
+  Netlink,
+  openNamespace,
+  withNetlink,
+} from '../../protocols/netlink/index.ts'
+import type { ContainerStep, ContainerStepResult, Containers, InterfaceWish, NamespaceFacts } from './containers.ts'
+import type { OpenFarNamespace } from './far-namespace.ts'
+import { setKernel } from './kernel-settings.ts'
 import { runLinkStep } from './link-steps.ts'
 
 const ownNamespace = '/proc/self/ns/net'
 
+interface Options {
+  /** Missing: there is none. */
+  readonly far?: Pick<OpenFarNamespace, 'fd' | 'netlink'> | undefined
+}
+
 export class LinuxContainers implements Containers {
+  readonly #far: Options['far']
+
+  constructor({ far }: Options = {}) {
+    this.#far = far
+  }
+
   look(namespace: string): NamespaceFacts {
-    return inside(namespace, (netlink) => ({
+    return this.#inside(namespace, (netlink) => ({
       links: new Map(netlink.links().map((link) => [link.name, link])),
       addresses: netlink.addresses(),
       routes: netlink.routes(),
@@ -26,25 +41,30 @@ export class LinuxContainers implements Containers {
   }
 
   visit(namespace: string): void {
-    withForeign(namespace, () => {})
+    this.#withForeign(namespace, () => {})
   }
 
-  moveIn(index: number, namespace: string): void {
-    withForeign(namespace, (namespaceFd) => withNetlink((netlink) => netlink.setLink(index, { namespaceFd })))
+  moveIn(end: FarEnd, namespace: string): void {
+    // The kernel moves it first.
+    const change = (namespaceFd: number) => ({ namespaceFd, arp: true })
+    this.#withForeign(namespace, (fd) => this.#withEnd(end, (netlink) => netlink.setLink(end.link.index, change(fd))))
   }
 
-  putOver(lower: LowerLink, namespace: string, { name, mac, mtu }: InterfaceWish): LinkInfo {
-    return withForeign(namespace, (namespaceFd) => {
-      withNetlink((netlink) => {
-        silence(lower.name)
+  putOver(lower: FarEnd, namespace: string, { name, mac, mtu }: InterfaceWish): LinkInfo {
+    const { link } = lower
+    return this.#withForeign(namespace, (namespaceFd) => {
+      this.#withEnd(lower, (netlink) => {
         // Before there is something over it, whose first words would be in another's name.
-        netlink.setLink(lower.index, { mac, arp: false })
+        if (!lower.isFar) {
+          silence(link.name)
+          netlink.setLink(link.index, { mac, arp: false })
+        } else if (link.mac !== mac.toLowerCase()) netlink.setLink(link.index, { mac })
         try {
-          netlink.createMacvlan({ name, mtu, lowerIndex: lower.index, namespaceFd })
+          netlink.createMacvlan({ name, mtu, lowerIndex: link.index, namespaceFd })
         } catch (error) {
           throw withoutMacvlan(asNetpluginError(error))
         }
-        netlink.setLink(lower.index, { up: true })
+        if (!link.up) netlink.setLink(link.index, { up: true })
       })
       const made = inNamespace(namespaceFd, () => withNetlink((netlink) => netlink.link(name)))
       if (made !== undefined) return made
@@ -52,10 +72,12 @@ export class LinuxContainers implements Containers {
     })
   }
 
-  async removeOver(lower: LowerLink, namespace: string): Promise<{ readonly finished: Promise<boolean> }> {
+  async removeOver({ link: lower }: FarEnd, namespace: string): Promise<{ readonly finished: Promise<boolean> }> {
     // Sockets stay in the namespace they were opened in: one works, the other looks.
-    const [working, looking] = withForeign(namespace, (fd) => inNamespace(fd, () => [Netlink.open(), Netlink.open()]))
-    const over = looking.links().find(({ kind, peerIndex }) => kind === 'macvlan' && peerIndex === lower.index)
+    const [working, looking] = this.#withForeign(namespace, (fd) =>
+      inNamespace(fd, () => [Netlink.open(), Netlink.open()]),
+    )
+    const over = findOver(lower, lower.mac, { links: new Map(looking.links().map((link) => [link.name, link])) })
     let isOver = false
     const deleted = over === undefined ? undefined : working.deleteLinkAside(over.index)
     const finished = Promise.resolve(deleted?.then(() => true) ?? false).finally(() => {
@@ -73,28 +95,42 @@ export class LinuxContainers implements Containers {
   }
 
   apply(namespace: string, steps: readonly ContainerStep[]): ContainerStepResult[] {
-    return inside(namespace, (netlink) => steps.map((step) => ({ step, error: tryStep(netlink, step) })))
+    return this.#inside(namespace, (netlink) => steps.map((step) => ({ step, error: tryStep(netlink, step) })))
   }
-}
 
-function inside<T>(namespace: string, work: (netlink: Netlink) => T): T {
-  return withForeign(namespace, (fd) => inNamespace(fd, () => withNetlink(work)))
-}
+  #inside<T>(namespace: string, work: (netlink: Netlink) => T): T {
+    return this.#withForeign(namespace, (fd) => inNamespace(fd, () => withNetlink(work)))
+  }
 
-/** Runs the work with a descriptor of the namespace. */
-function withForeign<T>(namespace: string, work: (fd: number) => T): T {
-  const fd = openNamespace(namespace)
-  try {
-    const there = statSync(`/proc/self/fd/${fd}`)
-    const here = statSync(ownNamespace)
-    if (there.ino === here.ino && there.dev === here.dev) {
-      const message = "the container has the host's own network; start it with --net=none or on a network"
-      throw new NetpluginError('conflict', 'NAMESPACE_OF_HOST', message, { details: { namespace } })
+  /** Runs the work with a connection to the namespace that the end is in. */
+  #withEnd({ isFar }: FarEnd, work: (netlink: Netlink) => void): void {
+    if (isFar && this.#far !== undefined) work(this.#far.netlink)
+    else withNetlink(work)
+  }
+
+  /** Runs the work with a descriptor of the namespace. */
+  #withForeign<T>(namespace: string, work: (fd: number) => T): T {
+    const fd = openNamespace(namespace)
+    try {
+      const refuse = (why: string) => {
+        throw new NetpluginError('conflict', 'NAMESPACE_OF_HOST', why, { details: { namespace } })
+      }
+      const path = pathOf(fd)
+      if (isSameNamespace(path, ownNamespace)) {
+        refuse("the container has the host's own network; start it with --net=none or on a network")
+      }
+      if (this.#far !== undefined && isSameNamespace(path, pathOf(this.#far.fd))) {
+        refuse('that network namespace is for the ends of links; name the one of a container')
+      }
+      return work(fd)
+    } finally {
+      closeSync(fd)
     }
-    return work(fd)
-  } finally {
-    closeSync(fd)
   }
+}
+
+function pathOf(fd: number): string {
+  return `/proc/self/fd/${fd}`
 }
 
 function tryStep(netlink: Netlink, step: ContainerStep): NetpluginError | undefined {
@@ -117,19 +153,14 @@ function runStep(netlink: Netlink, step: ContainerStep): void {
 
 /** Runtimes switch IPv6 off in containers that they gave no IPv6 address. The path means the namespace one is in. */
 function allowIpv6(device: string): void {
-  set(`ipv6/conf/${device}/disable_ipv6`, '0')
+  setKernel(`ipv6/conf/${device}/disable_ipv6`, '0')
 }
 
 /** The kernel hands broadcasts to the host, too, which must not take them: they are another's. */
 function silence(device: string): void {
-  set(`ipv6/conf/${device}/disable_ipv6`, '1')
+  setKernel(`ipv6/conf/${device}/disable_ipv6`, '1')
   // What has a source that is not reached by this device, which is any, is dropped.
-  set(`ipv4/conf/${device}/rp_filter`, '1')
-}
-
-function set(name: string, value: string): void {
-  const path = `/proc/sys/net/${name}`
-  if (existsSync(path)) writeFileSync(path, value)
+  setKernel(`ipv4/conf/${device}/rp_filter`, '1')
 }
 
 function withoutMacvlan(error: NetpluginError): NetpluginError {

@@ -1,9 +1,10 @@
-// The host driver for Linux, by netlink. Works on the network namespace in which it was opened.
+// The host driver for Linux, by netlink. Works on the network namespace in which it was opened, and on the far namespace.
 
 import { existsSync } from 'node:fs'
-import { type HostFacts, type HostStep, ownLinkGroup, ownRouteProtocol } from '../../core/plan/host.ts'
+import { type HostFacts, type HostStep, ownRouteProtocol } from '../../core/plan/host.ts'
+import { farAlias, ownLinkGroup } from '../../core/plan/veths.ts'
 import { canonicalIpv6 } from '../../lib/address.ts'
-import { asError, asNetpluginError, type NetpluginError } from '../../lib/errors.ts'
+import { asError, asNetpluginError, NetpluginError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import {
   disableTxChecksum,
@@ -13,6 +14,8 @@ import {
   Netlink,
   type RouteInfo,
 } from '../../protocols/netlink/index.ts'
+import { FarLinks } from './far-links.ts'
+import type { OpenFarNamespace } from './far-namespace.ts'
 import type { HostDriver, HostStepResult, Underlay } from './host.ts'
 import { LinkMirror } from './link-mirror.ts'
 import { runLinkStep } from './link-steps.ts'
@@ -21,16 +24,23 @@ type CreateVeth = HostStep & { readonly kind: 'create-veth' }
 type ClaimVeth = HostStep & { readonly kind: 'claim-veth' }
 type DeleteLink = HostStep & { readonly kind: 'delete-link' }
 
+interface Options {
+  /** Missing: none, and far ends lie where all else is. The caller closes it, afterwards. */
+  readonly far?: OpenFarNamespace | undefined
+}
+
 export class LinuxHost implements HostDriver {
   readonly #netlink: Netlink
+  readonly #far: FarLinks | undefined
   readonly #log: Log
   readonly #mirror = new LinkMirror()
   readonly #listeners = new Set<(event: LinkEvent) => void>()
   readonly #monitor: LinkMonitor
   readonly #hasKernelOpenVswitch: boolean
 
-  private constructor(netlink: Netlink, { log }: { readonly log: Log }) {
+  private constructor(netlink: Netlink, { far }: Options, { log }: { readonly log: Log }) {
     this.#netlink = netlink
+    this.#far = far === undefined ? undefined : new FarLinks(far, { log })
     this.#log = log
     this.#hasKernelOpenVswitch = kernelHasOpenVswitch()
     this.#monitor = LinkMonitor.start({ log }, (event) => {
@@ -41,8 +51,8 @@ export class LinuxHost implements HostDriver {
   }
 
   /** Opens the network namespace that the thread is in. Needs root. */
-  static open(deps: { readonly log: Log }): LinuxHost {
-    return new LinuxHost(Netlink.open(), deps)
+  static open(options: Options, deps: { readonly log: Log }): LinuxHost {
+    return new LinuxHost(Netlink.open(), options, deps)
   }
 
   facts(): HostFacts {
@@ -52,6 +62,7 @@ export class LinuxHost implements HostDriver {
     let foreign: readonly RouteInfo[] | undefined
     return {
       links: this.#mirror.links(),
+      ...(this.#far === undefined ? {} : { farLinks: this.#far.links() }),
       addresses: this.#mirror.addresses(),
       // Only when somebody looks at them: there are no events of routes, so they are read each time.
       get routes() {
@@ -68,6 +79,7 @@ export class LinuxHost implements HostDriver {
 
   distrust(): void {
     this.#mirror.distrust()
+    this.#far?.distrust()
   }
 
   apply(steps: readonly HostStep[]): HostStepResult[] {
@@ -114,7 +126,7 @@ export class LinuxHost implements HostDriver {
 
   async close(): Promise<void> {
     this.#listeners.clear()
-    await this.#monitor.stop()
+    await Promise.all([this.#monitor.stop(), this.#far?.stop()])
     this.#netlink.close()
   }
 
@@ -156,10 +168,14 @@ export class LinuxHost implements HostDriver {
         this.#claimVeth(step)
         break
       case 'disable-tx-checksum':
-        disableTxChecksum(step.name)
+        if (step.isFar === true) this.#farOf(step).inside(() => disableTxChecksum(step.name))
+        else disableTxChecksum(step.name)
         break
       case 'delete-link':
         this.#netlink.deleteLink(step.index)
+        break
+      case 'set-link':
+        runLinkStep(step.isFar === true ? this.#farOf(step).netlink : this.#netlink, step)
         break
       default:
         runLinkStep(this.#netlink, step)
@@ -167,16 +183,37 @@ export class LinuxHost implements HostDriver {
   }
 
   /** Up is last: it is the sign that the rest is done. */
-  #createVeth({ name, peer, mac, mtu, alias, txChecksum }: CreateVeth): void {
-    this.#netlink.createVeth({ name, mtu, alias, group: ownLinkGroup, peer: { name: peer, mac, mtu } })
-    if (!txChecksum) for (const end of [name, peer]) disableTxChecksum(end)
+  #createVeth({ name, peer, mac, mtu, alias, txChecksum, ...step }: CreateVeth): void {
+    const far = step.isFar === true ? this.#farOf(step) : undefined
+    const ends = { name, mtu, group: ownLinkGroup, peer: { name: peer, mac, mtu } }
+    if (far === undefined) this.#netlink.createVeth({ ...ends, alias })
+    else {
+      this.#netlink.createVeth({ ...ends, alias: farAlias, peer: { ...ends.peer, namespaceFd: far.fd } })
+      far.netlink.setLink(peer, { alias, arp: false, up: true })
+    }
+    if (!txChecksum) {
+      disableTxChecksum(name)
+      if (far === undefined) disableTxChecksum(peer)
+      else far.inside(() => disableTxChecksum(peer))
+    }
     this.#netlink.setLink(name, { up: true })
   }
 
-  #claimVeth({ index, peerIndex, mac, mtu, alias }: ClaimVeth): void {
+  #claimVeth({ index, peerIndex, mac, mtu, alias, ...step }: ClaimVeth): void {
     const resize = mtu === undefined ? {} : { mtu }
-    this.#netlink.setLink(peerIndex, { mac, ...resize })
+    const change = mac === undefined ? resize : { ...resize, mac }
+    if (step.isFar === true) {
+      if (mtu !== undefined) this.#netlink.setLink(index, { mtu })
+      this.#farOf(step).netlink.setLink(peerIndex, { ...change, alias })
+      return
+    }
+    if (Object.keys(change).length > 0) this.#netlink.setLink(peerIndex, change)
     this.#netlink.setLink(index, { ...resize, alias })
+  }
+
+  #farOf({ kind }: Pick<HostStep, 'kind'>): FarLinks {
+    if (this.#far !== undefined) return this.#far
+    throw new NetpluginError('internal', 'NO_FAR_NAMESPACE', `${kind} is for the far namespace, and there is none`)
   }
 }
 

@@ -155,6 +155,9 @@ export const messageTruncated = 0x20
 export const closeOnExec = 0o2000000
 export const cloneNewNetwork = 0x40000000
 
+/** How to mount (linux/mount.h). */
+export const mountFlag = { bind: 0x1000, recursive: 0x4000, shared: 0x10_0000 } as const
+
 export const ethtoolRequest = 0x8946
 export const ethtoolCommand = { getTxChecksum: 0x16, setTxChecksum: 0x17 } as const
 /** IFNAMSIZ, with the terminating zero. */

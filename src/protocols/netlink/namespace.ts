@@ -1,10 +1,11 @@
 // Work in another network namespace, from the main thread: enter, work, return, without a chance for anything else to
 // run in between (setns(2), network_namespaces(7)). Sockets opened inside stay in that namespace.
 
-import { closeSync, constants, openSync } from 'node:fs'
+import { closeSync, constants, mkdirSync, openSync, type Stats, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { asError, NetpluginError } from '../../lib/errors.ts'
 import { libc } from '../../lib/libc.ts'
-import { cloneNewNetwork } from './constants.ts'
+import { cloneNewNetwork, mountFlag } from './constants.ts'
 import { systemError } from './errno.ts'
 
 const ownNamespace = '/proc/thread-self/ns/net'
@@ -73,4 +74,38 @@ export function createNamespace(): number {
     leaveToNewNamespace()
     return openNamespace(ownNamespace)
   })
+}
+
+/**
+ * Gives a namespace a name that keeps it alive without us, as `ip netns add` does: the path, whose folder becomes a shared mount so
+ * that the name is seen wherever the folder is, gets the namespace mounted on it. What was mounted there is hidden.
+ */
+export function nameNamespace(fd: number, path: string): void {
+  const folder = dirname(path)
+  mkdirSync(folder, { recursive: true })
+  const { bind, recursive, shared } = mountFlag
+  if (libc.mount('', folder, shared | recursive) < 0) {
+    // It is no mount yet.
+    mount(folder, folder, bind | recursive)
+    mount('', folder, shared | recursive)
+  }
+  closeSync(openSync(path, constants.O_RDONLY | constants.O_CREAT, 0o444))
+  mount(`/proc/self/fd/${fd}`, path, bind)
+}
+
+/** Takes the name from a namespace. */
+export function unnameNamespace(path: string): void {
+  const status = libc.unmountLazily(path)
+  if (status < 0) throw systemError(`unmount ${path}`, -status)
+}
+
+function mount(source: string, target: string, flags: number): void {
+  const status = libc.mount(source, target, flags)
+  if (status < 0) throw systemError(`mount ${target}`, -status)
+}
+
+/** Whether two paths lead to one namespace; false where there is none. */
+export function isSameNamespace(path: string, other: string): boolean {
+  const [there, here] = [path, other].map((each): Stats | undefined => statSync(each, { throwIfNoEntry: false }))
+  return there !== undefined && here !== undefined && there.ino === here.ino && there.dev === here.dev
 }
