@@ -206,7 +206,7 @@ export class Agent {
     }
     const compiled = this.#compiler.compile(withOwnNode(cluster, this.#config), names, members?.())
     const list = (zone: number) => link.connectionsIn(zone, signal)
-    await this.#draining.recall(compiled, list)
+    await this.#draining.recall(compiled, list, remove)
     const network = this.#lost.note(this.#draining.note(compiled), started)
     this.#services = network.services
     const givenBack = reserve.keep(network.local)

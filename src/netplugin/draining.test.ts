@@ -38,10 +38,11 @@ const connection = (to: string, port = 1) =>
 function start(connections: () => string = () => '') {
   const compiler = new NodeCompiler('a')
   const draining = new Draining()
+  const known = { isWhole: true }
   const list = () => Promise.resolve(parseConnections(connections()))
   const pass = async (service: ServiceIntent, ...providers: readonly EndpointIntent[]) => {
     const compiled = compiler.compile(cluster(service, ...providers))
-    await draining.recall(compiled, list)
+    await draining.recall(compiled, list, known.isWhole)
     const [view] = draining.note(compiled).services.values()
     assert.ok(view)
     return view
@@ -50,7 +51,7 @@ function start(connections: () => string = () => '') {
     const view = await pass(service, ...providers)
     return [view.providers, view.draining].map((some) => some.map(({ endpointId }) => endpointId).join(' '))
   }
-  return { pass, said, look: (now: number) => draining.look(list, now) }
+  return { pass, said, known, look: (now: number) => draining.look(list, now) }
 }
 
 test('who is chosen no more keeps what is open while it lives', async () => {
@@ -76,6 +77,14 @@ test('a service that moved has nobody of before', async () => {
 
 test('an agent that starts reads them from the connections', async () => {
   const { said } = start(() => [connection('10.1.0.2'), connection('10.1.0.9', 2)].join('\n'))
+  assert.deepEqual(await said(only('p3'), p2, p3), ['p3', 'p2'])
+})
+
+test('and reads them again while it knows only what its predecessor left', async () => {
+  const { said, known } = start(() => connection('10.1.0.2'))
+  known.isWhole = false
+  assert.deepEqual(await said(only('p3'), p3), ['p3', ''], 'p2 was there for less than a second')
+  known.isWhole = true
   assert.deepEqual(await said(only('p3'), p2, p3), ['p3', 'p2'])
 })
 

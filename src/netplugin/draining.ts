@@ -21,8 +21,11 @@ export class Draining {
   /** Without a connection, by service. */
   readonly #idle = new Map<string, Set<string>>()
 
-  /** Finds out, once, whom connections of before lead to; `list` is of the switch. */
-  async recall(network: NodeNetwork, list: ListConnections): Promise<void> {
+  /**
+   * Finds out whom connections of before lead to; `list` is of the switch. Until once all of the cluster is known (`isWhole`): the
+   * state that a predecessor left may lack who came in its last second.
+   */
+  async recall(network: NodeNetwork, list: ListConnections, isWhole: boolean): Promise<void> {
     if (this.#knows) return
     const living = addressesIn(network)
     const before = new Map<string, ServiceView>()
@@ -31,7 +34,7 @@ export class Draining {
       before.set(service.key, { ...service, draining })
     }
     this.#services = before
-    this.#knows = true
+    this.#knows = isWhole
   }
 
   /** The network with those who still have connections, or may have. */

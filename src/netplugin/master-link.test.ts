@@ -37,11 +37,11 @@ const mail = () => withEndpoints(small(), third).endpoints.get('mail')!
 
 /** A link that has this state saved, ended. */
 async function saved(t: TestContext, dir: string, state = small(), epoch = 'e1'): Promise<void> {
-  const { client, clock, link, make, start } = setup(t, dir)
+  const { client, link, make, start } = setup(t, dir)
   const run = start()
   client.say(...snapshot(state, epoch))
   await until('in sync', () => link.inSync)
-  await untilTime('saved', clock, 500, () => make().state?.revision === state.revision)
+  await until('saved', () => make().state?.revision === state.revision)
   await run.stop()
 }
 
@@ -154,6 +154,16 @@ test('the last state is known after a restart, but nothing may be removed by it'
   client.say({ type: 'resume', version: 1, epoch: 'e1', revision: 1 })
   await until('in sync', () => link.inSync)
   assert.deepEqual(link.state, small())
+})
+
+test('each change is on disk before any time has passed', async (t) => {
+  const { client, make, start } = setup(t)
+  start()
+  client.say(...snapshot(small()))
+  for (const revision of [2, 3]) {
+    client.say({ type: 'delta', revision, changes: [{ kind: 'endpoint', key: 'mail', value: mail() }] })
+    await until('saved', () => make().state?.revision === revision)
+  }
 })
 
 test('a state of another store is saved, although its revision is the same', async (t) => {

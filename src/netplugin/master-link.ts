@@ -4,7 +4,7 @@
 import type { NodeClient } from '../api/node-client.ts'
 import { Backoff } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
-import { asNetpluginError, NetpluginError } from '../lib/errors.ts'
+import { asError, asNetpluginError, NetpluginError } from '../lib/errors.ts'
 import type { Files } from '../lib/files.ts'
 import type { Log } from '../lib/log.ts'
 import { Tasks } from '../lib/tasks.ts'
@@ -39,7 +39,8 @@ interface Loading {
 }
 
 const heartbeatMs = 3_000
-const saveAfterMs = 1_000
+/** What could not be saved is tried again after so long. */
+const saveAgainMs = 1_000
 
 export class MasterLink {
   readonly #config: NodeConfig
@@ -53,6 +54,7 @@ export class MasterLink {
   #appliedRevision = 0
   #counted: { readonly of: ClusterState['endpoints']; readonly here: number } | undefined
   readonly #pulse = new Wakeup()
+  readonly #entered = new Wakeup()
   readonly #tasks: Tasks
 
   constructor(config: NodeConfig, deps: Deps) {
@@ -177,6 +179,7 @@ export class MasterLink {
   #enter(state: ClusterState): void {
     this.#state = state
     this.#live = true
+    this.#entered.wake()
     for (const listener of this.#listeners) listener()
   }
 
@@ -228,11 +231,17 @@ export class MasterLink {
     return this.#counted.here
   }
 
+  /** At once: whoever starts after us, perhaps without netmaster, must not go back to what was in force before. */
   async #save(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#deps
     while (!signal.aborted) {
-      await clock.after(saveAfterMs, signal).catch(() => {})
-      await this.#file.flush().catch((error: Error) => log.error('state not saved', { reason: error.message }))
+      if (this.#file.isFlushed) await this.#entered.wait(signal)
+      try {
+        await this.#file.flush()
+      } catch (error) {
+        log.error('state not saved', { reason: asError(error).message })
+        await clock.after(saveAgainMs, signal).catch(() => {})
+      }
     }
   }
 }

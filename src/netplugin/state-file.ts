@@ -65,11 +65,16 @@ export class StateFile {
     else if (!this.#isStale) this.#lines.push(lineOf(delta))
   }
 
+  /** Whether all that was told is written, or being written. */
+  get isFlushed(): boolean {
+    return this.#newest === undefined || (!this.#isStale && this.#lines.length === 0)
+  }
+
   /** Writes what was told; nothing when that is done. One call at a time. */
   async flush(): Promise<void> {
     const saved = this.#newest
     const isLong = this.#appendedBytes > Math.max(leastToRewrite, this.#snapshotBytes)
-    if (saved === undefined || (!this.#isStale && this.#lines.length === 0)) return
+    if (saved === undefined || this.isFlushed) return
     const text = this.#lines.join('')
     const whole = this.#isStale || isLong
     this.#lines = []

@@ -257,4 +257,19 @@ async function withoutAgent(step: Step, cast: Cast): Promise<void> {
     for (const host of ['node1', 'node2']) await lab.start(host, 'netplugin')
     await assertOpen(cast, only8000)
   })
+  await step(
+    'and agents that start without netmaster know what was in force a moment before they were killed',
+    async () => {
+      await rulesOf(cast, 'first', 'in').gone('2')
+      await Promise.all([
+        lab.kill('node1', 'netplugin'),
+        lab.kill('node2', 'netplugin'),
+        lab.kill('node1', 'netmaster'),
+      ])
+      for (const host of ['node1', 'node2']) await lab.start(host, 'netplugin')
+      await assertOpen(cast, nothing)
+      await lab.start('node1', 'netmaster')
+      await assertOpen(cast, nothing)
+    },
+  )
 }
